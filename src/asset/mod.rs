@@ -1,0 +1,22 @@
+//! Nouns that every stage shares: ids, digests, lengths, media kinds, spans, the clock.
+//!
+//! An *asset* is the bytes of one media file; a *record* is the metadata row about it. Nothing here
+//! does I/O, and nothing here imports another folder of the house.
+
+mod clock;
+mod digest;
+pub mod document;
+mod ids;
+mod kind;
+mod outcome;
+mod span;
+mod stamp;
+
+pub use clock::{Clock, SystemClock};
+pub use digest::{Digest, DigestError, Hasher};
+pub use document::{FieldFault, MaskEntry, MediaEntry, RecordingDocument, Rules};
+pub use ids::{AssetId, IdError, MAX_ID_BYTES, MediaId, RecordingId, TenantId};
+pub use kind::{MediaKind, MediaType};
+pub use outcome::{Outcome, SealFacts, StoredObject};
+pub use span::{MediaTime, Span, SpanReason};
+pub use stamp::{StampError, WireTime, gir_format};

@@ -1,0 +1,40 @@
+//! Records, their states, jobs and deliveries, in SQLite or PostgreSQL.
+//!
+//! One SQL text serves both databases. A state change and the job or delivery that it causes are
+//! written in one transaction, so no crash can part them. Every row belongs to a tenant.
+//!
+//! A media row walks `declared -> receiving -> spooled -> committing -> ready`, or ends in
+//! `quarantined`; a row in `receiving` exists before the first byte, `ready` is last.
+
+mod deliveries;
+mod error;
+mod inserted;
+mod jobs;
+mod media;
+mod pool;
+mod principals;
+mod recordings;
+mod settings;
+mod state;
+
+pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
+pub use error::CatalogError;
+pub use jobs::Job;
+pub use media::{Accepted, MediaRow, Stage, UploadClaim};
+pub use pool::Catalog;
+pub use principals::PrincipalRow;
+pub use recordings::{Declared, DeclaredMedia, MaskChange, NewRecording, RecordingRow};
+pub use settings::CatalogSettings;
+pub use state::MediaState;
+
+use jiff::Timestamp;
+
+/// How the catalogue writes an instant.
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// How it reads one.
+fn instant(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}

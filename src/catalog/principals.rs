@@ -1,0 +1,113 @@
+//! Who may call.
+
+use jiff::Timestamp;
+
+use super::pool::{on_read, on_write};
+use super::{Catalog, CatalogError, micros};
+use crate::asset::{Digest, TenantId};
+
+/// A user, appliance, application or operator, as a row.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct PrincipalRow {
+    /// Tenant.
+    pub tenant: String,
+    /// Login name; unique over all tenants, because Basic credentials name no tenant.
+    pub name: String,
+    /// `operator`, `appliance`, `user`, `application`.
+    pub kind: String,
+    /// Permission names, separated by blanks.
+    pub permissions: String,
+    /// Argon2id hash in PHC form.
+    pub password_hash: Option<String>,
+    /// 1 when it may not sign in.
+    pub disabled: i64,
+}
+
+const COLUMNS: &str = "SELECT tenant, name, kind, permissions, password_hash, disabled \
+                       FROM principals";
+
+impl Catalog {
+    /// Writes a principal; one of the same name is replaced.
+    ///
+    /// # Errors
+    /// [`CatalogError::Database`].
+    pub async fn put_principal(
+        &self,
+        row: &PrincipalRow,
+        token: Option<Digest>,
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        let sql = "INSERT INTO principals (tenant, name, kind, permissions, password_hash, \
+                   token_sha256, disabled, created_us) VALUES ($1,$2,$3,$4,$5,$6,$7,$8) \
+                   ON CONFLICT (tenant, name) DO UPDATE SET kind = excluded.kind, \
+                   permissions = excluded.permissions, password_hash = excluded.password_hash, \
+                   token_sha256 = excluded.token_sha256, disabled = excluded.disabled";
+        on_write!(self, |pool, _begin, _lock| {
+            sqlx::query(sql)
+                .bind(&row.tenant)
+                .bind(&row.name)
+                .bind(&row.kind)
+                .bind(&row.permissions)
+                .bind(&row.password_hash)
+                .bind(token.map(|token| token.to_string()))
+                .bind(row.disabled)
+                .bind(micros(now))
+                .execute(pool)
+                .await?;
+        });
+        Ok(())
+    }
+
+    /// The principal whose token has this digest.
+    ///
+    /// # Errors
+    /// [`CatalogError::Database`].
+    pub async fn principal_by_token(
+        &self,
+        token: Digest,
+    ) -> Result<Option<PrincipalRow>, CatalogError> {
+        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE token_sha256 = $1"));
+        Ok(on_read!(self, |pool| {
+            sqlx::query_as(sql).bind(token.to_string()).fetch_optional(pool).await?
+        }))
+    }
+
+    /// The principal of this login name.
+    ///
+    /// # Errors
+    /// [`CatalogError::Database`].
+    pub async fn principal_by_name(
+        &self,
+        name: &str,
+    ) -> Result<Option<PrincipalRow>, CatalogError> {
+        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE name = $1"));
+        Ok(on_read!(self, |pool| sqlx::query_as(sql).bind(name).fetch_optional(pool).await?))
+    }
+
+    /// All principals of a tenant, by name.
+    ///
+    /// # Errors
+    /// [`CatalogError::Database`].
+    pub async fn principals(&self, tenant: &TenantId) -> Result<Vec<PrincipalRow>, CatalogError> {
+        let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE tenant = $1 ORDER BY name"));
+        Ok(on_read!(self, |pool| {
+            sqlx::query_as(sql).bind(tenant.as_str()).fetch_all(pool).await?
+        }))
+    }
+
+    /// Removes a principal; false when there was none.
+    ///
+    /// # Errors
+    /// [`CatalogError::Database`].
+    pub async fn remove_principal(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+    ) -> Result<bool, CatalogError> {
+        let sql = "DELETE FROM principals WHERE tenant = $1 AND name = $2";
+        let gone = on_write!(self, |pool, _begin, _lock| {
+            sqlx::query(sql).bind(tenant.as_str()).bind(name).execute(pool).await?.rows_affected()
+        });
+        Ok(gone > 0)
+    }
+}

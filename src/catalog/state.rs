@@ -1,0 +1,59 @@
+//! The states of a media row.
+
+use std::fmt;
+
+/// Where an asset stands (`docs/architecture.md`, "The life of an asset").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MediaState {
+    /// Named by a document; no byte has come.
+    Declared,
+    /// An upload is under way.
+    Receiving,
+    /// Acknowledged: durable in the spool.
+    Spooled,
+    /// The final object's name and digest are decided; it may or may not be there yet.
+    Committing,
+    /// Stored, verified, and the record is complete.
+    Ready,
+    /// Kept in the spool, sealed from everybody, with a reason code.
+    Quarantined,
+}
+
+impl MediaState {
+    /// The name in rows, answers and logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Declared => "declared",
+            Self::Receiving => "receiving",
+            Self::Spooled => "spooled",
+            Self::Committing => "committing",
+            Self::Ready => "ready",
+            Self::Quarantined => "quarantined",
+        }
+    }
+
+    /// Whether nothing more will happen by itself.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Ready | Self::Quarantined)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Declared,
+            Self::Receiving,
+            Self::Spooled,
+            Self::Committing,
+            Self::Ready,
+            Self::Quarantined,
+        ]
+        .into_iter()
+        .find(|state| state.name() == text)
+    }
+}
+
+impl fmt::Display for MediaState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

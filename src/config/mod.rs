@@ -1,0 +1,47 @@
+//! One checked [`Config`] from a TOML file, the environment and secret files.
+//!
+//! Every fault is found before anything starts, and all of them are reported at once. Unknown
+//! settings are faults. A setting `key` of section `[section]` may be given as
+//! `REELGATE__SECTION__KEY`, which wins over the file.
+
+mod load;
+mod secret;
+mod server;
+
+pub use load::{ConfigFaults, Sources, load};
+pub use secret::{SecretError, read_secret};
+pub use server::{ObserveSettings, ServerSettings};
+
+use crate::catalog::CatalogSettings;
+use crate::gir::GirSettings;
+use crate::ingest::IngestSettings;
+use crate::mask::MaskSettings;
+use crate::pipeline::PipelineSettings;
+use crate::play::PlaySettings;
+use crate::seal::SealSettings;
+use crate::store::StoreSettings;
+
+/// All settings, each section with its own defaults. The defaults need nothing installed.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// `[server]`.
+    pub server: ServerSettings,
+    /// `[ingest]`.
+    pub ingest: IngestSettings,
+    /// `[mask]`.
+    pub mask: MaskSettings,
+    /// `[seal]`.
+    pub seal: SealSettings,
+    /// `[store]`.
+    pub store: StoreSettings,
+    /// `[catalog]`.
+    pub catalog: CatalogSettings,
+    /// `[pipeline]`.
+    pub pipeline: PipelineSettings,
+    /// `[gir]`.
+    pub gir: GirSettings,
+    /// `[play]`.
+    pub play: PlaySettings,
+    /// `[observe]`.
+    pub observe: ObserveSettings,
+}

@@ -1,0 +1,219 @@
+//! Builds the insertion record from the document and from what the pipeline measured.
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use super::{GirError, GirSettings, MediaIdPolicy};
+use crate::asset::{MaskEntry, MediaType, Outcome, RecordingDocument, Rules, WireTime, gir_format};
+use crate::catalog::RecordingRow;
+
+/// What a record is made of.
+#[derive(Debug)]
+pub struct RecordParts<'p> {
+    /// The recording's row.
+    pub recording: &'p RecordingRow,
+    /// The outcome of each media file, in document order.
+    pub outcomes: &'p [Outcome],
+    /// The zone in which zoneless dates are read.
+    pub zone: Option<&'p TimeZone>,
+    /// `[gir]`.
+    pub settings: &'p GirSettings,
+}
+
+/// Builds the record. Dates are written as RWS writes them, masks keep their original times (R13),
+/// credentials in `parameters` (`rp.*`) are left out (R18).
+///
+/// # Errors
+/// [`GirError`].
+pub fn build(parts: &RecordParts<'_>) -> Result<Value, GirError> {
+    let recording = parts.recording;
+    let fault = |detail: &str| GirError::Document {
+        recording: recording.id.to_string(),
+        detail: detail.to_owned(),
+    };
+    let text = recording.document.to_string();
+    let document = RecordingDocument::parse(text.as_bytes(), Rules::Ingest)
+        .map_err(|faults| fault(&faults.first().map_or(String::new(), |f| f.message.clone())))?;
+    check_region(parts)?;
+    let mut record = recording.document.clone();
+    let map = record.as_object_mut().ok_or_else(|| fault("not an object"))?;
+    map.shift_remove("reelgate");
+    if document.media.len() != parts.outcomes.len() {
+        return Err(fault("an outcome is missing"));
+    }
+    let files = map.get_mut("mediaFiles").and_then(Value::as_array_mut);
+    let files = files.ok_or_else(|| fault("mediaFiles is missing"))?;
+    for (file, outcome) in files.iter_mut().zip(parts.outcomes) {
+        let file = file.as_object_mut().ok_or_else(|| fault("a media file is not an object"))?;
+        media_file(file, outcome, parts);
+    }
+    if let Some(events) = map.get_mut("eventHistory").and_then(Value::as_array_mut) {
+        events.iter_mut().for_each(|event| history(event, parts.zone));
+    }
+    Ok(record)
+}
+
+fn check_region(parts: &RecordParts<'_>) -> Result<(), GirError> {
+    let region = parts.recording.document.get("region").and_then(Value::as_str);
+    let region = region.unwrap_or_default();
+    let known = &parts.settings.regions;
+    if known.is_empty() || known.iter().any(|known| known == region) {
+        return Ok(());
+    }
+    let recording = parts.recording.id.to_string();
+    Err(GirError::Region { recording, region: region.to_owned() })
+}
+
+fn media_file(file: &mut Map<String, Value>, outcome: &Outcome, parts: &RecordParts<'_>) {
+    for name in ["startTime", "stopTime"] {
+        dated(file, name, parts.zone);
+    }
+    let media_type = MediaType::from_mime(&outcome.media_type);
+    file.insert("type".to_owned(), media_type.map_or("audio/mp3", MediaType::mime).into());
+    file.insert("duration".to_owned(), outcome.duration_ms.to_string().into());
+    file.insert("size".to_owned(), outcome.stored.bytes.to_string().into());
+    parameters(file);
+    masks(file, parts);
+    let descriptor = json!({ "storage": "webDAV", "path": outcome.stored.url });
+    file.insert("mediaDescriptor".to_owned(), descriptor);
+    if let Some(pkcs7) = &outcome.seal.pkcs7 {
+        file.insert("pkcs7".to_owned(), pkcs7.clone().into());
+        file.insert("certAlias".to_owned(), outcome.seal.cert_alias.clone().into());
+        if parts.settings.media_id == MediaIdPolicy::AppendBin
+            && let Some(Value::String(id)) = file.get_mut("mediaId")
+        {
+            id.push_str(".bin");
+        }
+    }
+}
+
+/// `parameters.id` and `callUuid` follow `callUUID` (R17); credentials go (R18).
+fn parameters(file: &mut Map<String, Value>) {
+    let call = file.get("callUUID").cloned().unwrap_or_default();
+    let entry = file.entry("parameters").or_insert_with(|| json!({}));
+    let Some(parameters) = entry.as_object_mut() else { return };
+    parameters.retain(|name, _| !name.to_ascii_lowercase().starts_with("rp."));
+    for name in ["id", "callUuid"] {
+        parameters.entry(name).or_insert_with(|| call.clone());
+    }
+}
+
+fn masks(file: &mut Map<String, Value>, parts: &RecordParts<'_>) {
+    let late = &parts.recording.late_masks;
+    let given = file
+        .get("masks")
+        .and_then(|masks| serde_json::from_value::<Vec<MaskEntry>>(masks.clone()).ok());
+    let mut all = given.unwrap_or_default();
+    all.extend(late.iter().cloned());
+    if all.is_empty() {
+        return;
+    }
+    for mask in &mut all {
+        // A time without a zone is never passed on: nobody knows how RWS would read it.
+        if let Ok(local @ WireTime::Local(_)) = WireTime::parse(&mask.time)
+            && let Ok(instant) = local.resolve(parts.zone)
+        {
+            mask.time = gir_format(instant);
+        }
+    }
+    file.insert("masks".to_owned(), json!(all));
+}
+
+fn history(event: &mut Value, zone: Option<&TimeZone>) {
+    let Some(event) = event.as_object_mut() else { return };
+    dated(event, "occurredAt", zone);
+    let Some(contact) = event.get_mut("contact").and_then(Value::as_object_mut) else { return };
+    if contact.get("type").and_then(Value::as_str) == Some("User") {
+        for name in ["firstName", "lastName"] {
+            contact.entry(name).or_insert_with(|| Value::String(String::new()));
+        }
+    }
+}
+
+/// Rewrites a date as RWS writes it; one that cannot be read stays as it is.
+fn dated(map: &mut Map<String, Value>, name: &str, zone: Option<&TimeZone>) {
+    let Some(Value::String(text)) = map.get_mut(name) else { return };
+    if let Some(instant) = WireTime::parse(text).ok().and_then(|time| time.resolve(zone).ok()) {
+        *text = gir_format(instant);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asset::{Digest, RecordingId, SealFacts, StoredObject, TenantId};
+
+    fn outcome() -> Outcome {
+        Outcome {
+            media_type: "audio/mp3".to_owned(),
+            duration_ms: 120_024,
+            bytes: 480_096,
+            sha256: Digest::of(b""),
+            spans: Vec::new(),
+            certificate: Value::Null,
+            file_name: "x.mp3".to_owned(),
+            stored: StoredObject {
+                key: "k".to_owned(),
+                url: "https://dav.example/recordings/a.mp3.bin".to_owned(),
+                bytes: 480_112,
+                sha256: Digest::of(b""),
+                segment_bytes: 1 << 20,
+                attempt: "1".to_owned(),
+            },
+            seal: SealFacts {
+                mode: "gir".to_owned(),
+                cipher: Some("aes-256-cbc".to_owned()),
+                pkcs7: Some("-----BEGIN PKCS7-----\n".to_owned()),
+                cert_alias: vec!["rcs_Environment:1:C=US,CN=x:10".to_owned()],
+                playback_envelope: None,
+                playback: false,
+            },
+        }
+    }
+
+    #[test]
+    fn measured_values_original_masks_and_no_credentials() {
+        let recording = RecordingRow {
+            tenant: TenantId::default_tenant(),
+            id: RecordingId::parse("call").unwrap(),
+            document: json!({
+                "id": "call", "callerPhoneNumber": "1", "dialedPhoneNumber": "2",
+                "region": "north", "reelgate": {"masksComplete": false}, "custom": 7,
+                "mediaFiles": [{
+                    "callUUID": "u1", "mediaId": "m.mp3", "type": "audio/mpeg",
+                    "startTime": "2021-03-04T04:15:00-0500", "stopTime": "2021-03-04T09:17:00Z",
+                    "parameters": {"username": "a", "rp.speechminer_auth": "user:secret"},
+                    "masks": [{"time": "2021-03-04T09:15:40.000Z", "type": "paused"}]
+                }]
+            }),
+            masks_complete: true,
+            late_masks: vec![MaskEntry {
+                time: "2021-03-04T09:15:58.500Z".to_owned(),
+                kind: "resume".to_owned(),
+            }],
+        };
+        let settings = GirSettings { media_id: MediaIdPolicy::AppendBin, ..GirSettings::default() };
+        let parts = RecordParts {
+            recording: &recording,
+            outcomes: &[outcome()],
+            zone: None,
+            settings: &settings,
+        };
+        let record = build(&parts).unwrap();
+        let file = &record["mediaFiles"][0];
+        assert_eq!(file["startTime"], "2021-03-04T09:15:00.000+0000");
+        assert_eq!((&file["duration"], &file["size"]), (&json!("120024"), &json!("480112")));
+        assert_eq!(file["type"], "audio/mp3");
+        assert_eq!(file["mediaId"], "m.mp3.bin");
+        let parameters = json!({"username": "a", "id": "u1", "callUuid": "u1"});
+        assert_eq!(file["parameters"], parameters);
+        assert_eq!(file["masks"][0]["time"], "2021-03-04T09:15:40.000Z");
+        assert_eq!(file["masks"][1]["type"], "resume");
+        assert_eq!(record["custom"], 7);
+        assert!(record.get("reelgate").is_none());
+
+        let settings = GirSettings { regions: vec!["south".to_owned()], ..settings };
+        let parts = RecordParts { settings: &settings, ..parts };
+        assert!(matches!(build(&parts), Err(GirError::Region { .. })));
+    }
+}

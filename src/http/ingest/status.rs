@@ -1,0 +1,142 @@
+//! `GET /ingest/v1/recordings/{id}`: every stage, reason, receipt, delivery.
+
+use axum::Json;
+use axum::extract::{Path, State as Shared};
+use http::HeaderMap;
+use serde_json::{Value, json};
+
+use super::media::stored_document;
+use super::problem::Problem;
+use crate::asset::{Outcome, RecordingDocument, RecordingId};
+use crate::catalog::{MediaRow, MediaState};
+use crate::http::{State, auth};
+use crate::identity::{Permission, Principal};
+use crate::play::{Disposition, Link, LinkTarget};
+
+pub(super) async fn get(
+    Shared(state): Shared<State>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let principal = auth::require(&state.identity, &headers, Permission::IngestRead).await?;
+    let id = RecordingId::parse(&id).map_err(|error| Problem::id("id", &error))?;
+    Ok(Json(describe(&state, &principal, &id).await?))
+}
+
+/// The states that callers see: what happens between *spooled* and *ready* is our own affair.
+pub(super) const fn public_state(state: MediaState) -> &'static str {
+    match state {
+        MediaState::Committing => MediaState::Spooled.name(),
+        other => other.name(),
+    }
+}
+
+/// Everything known of a recording.
+pub(super) async fn describe(
+    state: &State,
+    principal: &Principal,
+    id: &RecordingId,
+) -> Result<Value, Problem> {
+    let document = stored_document(state, &principal.tenant, id).await?;
+    let rows = state.catalog.media_of(&principal.tenant, id).await?;
+    let recording = state.catalog.recording(&principal.tenant, id).await?;
+    let mut media = Vec::with_capacity(rows.len());
+    for row in &rows {
+        media.push(media_file(state, principal, &document, row).await?);
+    }
+    let mut deliveries = Vec::new();
+    let mut insertion = Value::Null;
+    for (delivery, tries) in state.catalog.deliveries_of(&principal.tenant, id).await? {
+        if let Some(body) = &delivery.body {
+            insertion = serde_json::from_str(body).unwrap_or_default();
+        }
+        deliveries.push(json!({
+            "target": delivery.target,
+            "state": delivery.state,
+            "attempts": delivery.attempts,
+            "tries": tries,
+        }));
+    }
+    Ok(json!({
+        "recordingId": id,
+        "state": overall(&rows),
+        "masksComplete": recording.is_some_and(|row| row.masks_complete),
+        "media": media,
+        "insertion": insertion,
+        "deliveries": deliveries,
+        "warnings": document.warnings,
+    }))
+}
+
+/// The state of the whole: the worst, or the least advanced, of its media files.
+fn overall(rows: &[MediaRow]) -> &'static str {
+    let any = |state: MediaState| rows.iter().any(|row| row.state == state);
+    let order = [
+        MediaState::Quarantined,
+        MediaState::Declared,
+        MediaState::Receiving,
+        MediaState::Spooled,
+        MediaState::Committing,
+    ];
+    order.into_iter().find(|state| any(*state)).map_or("ready", public_state)
+}
+
+async fn media_file(
+    state: &State,
+    principal: &Principal,
+    document: &RecordingDocument,
+    row: &MediaRow,
+) -> Result<Value, Problem> {
+    let mut answer = json!({
+        "mediaId": row.media_id,
+        "assetId": row.asset_id,
+        "mediaKind": document.entry(&row.media_id).map(|(_, entry)| entry.kind),
+        "state": public_state(row.state),
+        "reason": row.reason,
+        "detail": row.detail,
+        "receipt": row.receipt,
+        "upload": { "bytes": row.upload_bytes, "sha256": row.upload_sha256 },
+        "stages": state.catalog.stages(row.asset_id).await?,
+    });
+    if let Some((attempts, error)) = state.catalog.job_error(row.asset_id).await?
+        && let Some(map) = answer.as_object_mut()
+    {
+        // The chain of causes may name addresses of the inside: administrators only.
+        let error = error.filter(|_| principal.may(Permission::Admin));
+        map.insert("job".to_owned(), json!({ "attempts": attempts, "lastError": error }));
+    }
+    if row.state == MediaState::Ready
+        && let Some(outcome) = row.outcome.as_deref()
+        && let Ok(outcome) = serde_json::from_str::<Outcome>(outcome)
+        && let Some(map) = answer.as_object_mut()
+    {
+        map.insert("stored".to_owned(), json!(outcome.stored.url));
+        map.insert("sealed".to_owned(), json!(outcome.seal.mode));
+        map.insert("bytes".to_owned(), json!(outcome.bytes));
+        map.insert("sha256".to_owned(), json!(outcome.sha256));
+        map.insert("durationMs".to_owned(), json!(outcome.duration_ms));
+        map.insert("spans".to_owned(), json!(outcome.spans));
+        map.insert("certificate".to_owned(), outcome.certificate.clone());
+        if principal.may(Permission::Play) && outcome.seal.playback {
+            for (name, disposition) in
+                [("playUrl", Disposition::Inline), ("downloadUrl", Disposition::Attachment)]
+            {
+                let url = link(state, row, &outcome, disposition);
+                map.insert(name.to_owned(), json!(url));
+            }
+        }
+    }
+    Ok(answer)
+}
+
+fn link(
+    state: &State,
+    row: &MediaRow,
+    outcome: &Outcome,
+    disposition: Disposition,
+) -> Option<String> {
+    let expires = Link::expiry(state.clock.now(), outcome.duration_ms, state.play.link_life_s);
+    let target = LinkTarget { asset: row.asset_id, disposition };
+    let signed = state.links.sign(&Link { target, file_name: &outcome.file_name, expires });
+    signed.ok().map(|path| format!("{}{path}", state.public_url))
+}

@@ -1,0 +1,85 @@
+//! The edge: one folder for each dialect. Status codes are written here and nowhere else.
+
+mod admin;
+mod auth;
+mod body;
+mod dav;
+mod gir;
+mod ingest;
+mod playback;
+mod request;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use dav::{EmbeddedStore, STORE_PATH};
+pub use gir::Sessions;
+
+use crate::asset::Clock;
+use crate::catalog::Catalog;
+use crate::gir::GirSettings;
+use crate::identity::Identity;
+use crate::ingest::Ingest;
+use crate::mask::MaskSettings;
+use crate::observe::Metrics;
+use crate::pipeline::Progress;
+use crate::play::{LinkKeys, PlaySettings, Player};
+use crate::seal::SigningKey;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct State {
+    /// Rows.
+    pub catalog: Catalog,
+    /// Who calls.
+    pub identity: Identity,
+    /// Takes uploads.
+    pub ingest: Ingest,
+    /// Tells when assets are done.
+    pub progress: Progress,
+    /// Opens assets.
+    pub player: Player,
+    /// Signs links.
+    pub links: Arc<LinkKeys>,
+    /// Signs receipts; its public key is shown.
+    pub signing: Arc<SigningKey>,
+    /// Metrics of this process.
+    pub metrics: Metrics,
+    /// CSRF sessions of the insertion endpoint.
+    pub sessions: Sessions,
+    /// The embedded WebDAV endpoint, unless another store is configured.
+    pub embedded: Option<EmbeddedStore>,
+    /// `[gir]`.
+    pub gir: GirSettings,
+    /// `[mask]`.
+    pub mask: MaskSettings,
+    /// `[play]`.
+    pub play: PlaySettings,
+    /// What links begin with, without a slash at the end.
+    pub public_url: Arc<str>,
+    /// Now.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("public_url", &self.public_url).finish_non_exhaustive()
+    }
+}
+
+/// All routes.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .merge(ingest::routes())
+        .merge(gir::routes())
+        .merge(playback::routes())
+        .merge(dav::routes())
+        .merge(admin::routes())
+        .fallback(playback::unknown_path)
+        .with_state(state)
+        .layer(CatchPanicLayer::custom(request::panicked))
+        .layer(middleware::from_fn(request::observe))
+}

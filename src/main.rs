@@ -1,0 +1,7 @@
+//! Arguments, settings, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    reelgate::cli::run()
+}

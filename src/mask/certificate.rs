@@ -1,0 +1,138 @@
+//! What was done to one file, for the audit ledger, the manifest and the operator.
+
+use serde::{Deserialize, Serialize};
+
+use super::{MaskPlan, MaskWarning};
+use crate::asset::{Digest, Span};
+use crate::media::{Container, Measured};
+
+/// A span in time and in samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SampledSpan {
+    /// In time.
+    #[serde(flatten)]
+    pub span: Span,
+    /// First sample (of every channel) inside.
+    pub from_sample: u64,
+    /// First sample after.
+    pub to_sample: u64,
+}
+
+/// The spans of a certificate in the units that the rewriter worked with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    pub(super) requested: Vec<SampledSpan>,
+    pub(super) silenced: Vec<SampledSpan>,
+    pub(super) units_silenced: u64,
+    pub(super) units_total: u64,
+    pub(super) metadata_cleared: Vec<String>,
+}
+
+/// Digests and length of a finished rewrite.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) source: Digest,
+    pub(super) masked: Digest,
+    pub(super) bytes: u64,
+}
+
+/// The account of one masked (or untouched) file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Certificate {
+    /// The container found in the bytes.
+    pub container: Container,
+    /// The codec or codecs.
+    pub codec: String,
+    /// In Hz, of the first sound track.
+    pub sample_rate: Option<u32>,
+    /// Of the first sound track.
+    pub channels: Option<u16>,
+    /// Playing time in milliseconds, rounded up.
+    pub duration_ms: u64,
+    /// What was asked for, cut to the file.
+    pub requested: Vec<SampledSpan>,
+    /// What is silent, guard included; samples are rounded outward.
+    pub silenced: Vec<SampledSpan>,
+    /// Guard on each side in milliseconds.
+    pub guard_ms: u64,
+    /// Coded units (frames of samples in PCM) that were silenced; 0 when no mask applied.
+    pub units_silenced: u64,
+    /// Coded units of the file; 0 when no mask applied, for then they were not counted.
+    pub units_total: u64,
+    /// Of the file as it came.
+    pub source_sha256: Digest,
+    /// Of the file as it leaves.
+    pub masked_sha256: Digest,
+    /// Length of both.
+    pub bytes: u64,
+    /// Whether the independent check was made and held.
+    pub recheck_held: bool,
+    /// Remarks about the events.
+    pub warnings: Vec<MaskWarning>,
+    /// Descriptions of the masked sound that were cleared, by chunk.
+    pub metadata_cleared: Vec<String>,
+}
+
+impl Certificate {
+    pub(super) fn new(facts: &Measured, plan: MaskPlan, scope: Scope, outcome: Outcome) -> Self {
+        Self {
+            container: facts.container,
+            codec: facts.codec.clone(),
+            sample_rate: facts.sample_rate,
+            channels: facts.channels,
+            duration_ms: facts.duration.as_millis_ceil(),
+            requested: scope.requested,
+            silenced: scope.silenced,
+            guard_ms: plan.guard.as_millis_ceil(),
+            units_silenced: scope.units_silenced,
+            units_total: scope.units_total,
+            source_sha256: outcome.source,
+            masked_sha256: outcome.masked,
+            bytes: outcome.bytes,
+            recheck_held: false,
+            warnings: plan.warnings,
+            metadata_cleared: scope.metadata_cleared,
+        }
+    }
+
+    /// The same account after a [`super::Recheck`] of the result came to its end without error.
+    #[must_use]
+    pub fn confirmed(self) -> Self {
+        Self { recheck_held: true, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asset::{MediaTime, SpanReason};
+
+    #[test]
+    fn the_report_has_times_and_samples_and_reads_back() {
+        let time = MediaTime::from_micros;
+        let span = Span::new(time(3_500_000), time(4_000_500), SpanReason::Redacted).unwrap();
+        let sampled = SampledSpan { span, from_sample: 28_000, to_sample: 32_004 };
+        let facts = Measured {
+            container: Container::Wav,
+            codec: "pcm_alaw".to_owned(),
+            channels: Some(1),
+            sample_rate: Some(8000),
+            duration: time(6_000_000),
+            bytes: 3,
+        };
+        let scope = Scope { requested: vec![sampled], silenced: vec![sampled], ..Scope::default() };
+        let digest = Digest::of(b"abc");
+        let outcome = Outcome { source: digest, masked: digest, bytes: 3 };
+        let certificate = Certificate::new(&facts, MaskPlan::default(), scope, outcome).confirmed();
+        let json = serde_json::to_value(&certificate).unwrap();
+        let expected = serde_json::json!({
+            "fromMs": 3500, "toMs": 4000.5, "reason": "redacted",
+            "fromSample": 28_000, "toSample": 32_004,
+        });
+        assert_eq!(json["silenced"][0], expected);
+        assert_eq!((&json["container"], &json["recheckHeld"]), (&"wav".into(), &true.into()));
+        assert_eq!(serde_json::from_value::<Certificate>(json).unwrap(), certificate);
+    }
+}

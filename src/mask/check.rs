@@ -1,0 +1,200 @@
+//! The check after the rewrite: every masked sample is silent, every other byte is the source's.
+//!
+//! It shares the format's reader with the rewriter, but not the arithmetic from time to bytes.
+
+use std::io::SeekFrom;
+
+use super::patch::Edit;
+use super::silence::unsupported;
+use super::{MaskError, MaskPlan, wav};
+use crate::asset::Span;
+use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
+
+/// How much of each file is read at a time.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Compares a masked file with its source as both stream past.
+pub trait Recheck: Send {
+    /// Takes the next bytes of both files, equally many of each.
+    ///
+    /// # Errors
+    /// [`MaskError::Recheck`] names the first byte that is wrong.
+    fn push(&mut self, source: &[u8], masked: &[u8]) -> Result<(), MaskError>;
+
+    /// Ends both files.
+    ///
+    /// # Errors
+    /// [`MaskError::Length`] when they ended early.
+    fn finish(self: Box<Self>) -> Result<(), MaskError>;
+}
+
+/// The check for the file in `source` under `plan`.
+///
+/// # Errors
+/// As [`super::open_silencer`].
+pub fn open_recheck(
+    source: &mut dyn ReadSeek,
+    facts: &Measured,
+    plan: &MaskPlan,
+) -> Result<Box<dyn Recheck>, MaskError> {
+    let mut expected = Vec::new();
+    if !plan.is_empty() {
+        if !matches!(facts.container, Container::Wav | Container::Rf64) {
+            return Err(unsupported(facts));
+        }
+        let layout = WavLayout::read(source, facts.bytes)?;
+        let silence = layout.encoding.silence().ok_or_else(|| unsupported(facts))?;
+        let cleared = wav::describing_chunks(source, &layout)?;
+        expected.extend(cleared.into_iter().map(|(_, edit)| edit));
+        expected.extend(plan.silenced.iter().map(|span| silent_bytes(*span, &layout, silence)));
+        expected.sort_by_key(|edit| edit.from);
+    }
+    Ok(Box::new(ByteRecheck { expected, position: 0, next: 0, total: facts.bytes }))
+}
+
+/// Reads both files from their beginnings and checks them.
+///
+/// # Errors
+/// As [`Recheck`] and [`open_recheck`], and I/O.
+pub fn recheck_files(
+    source: &mut dyn ReadSeek,
+    masked: &mut dyn ReadSeek,
+    facts: &Measured,
+    plan: &MaskPlan,
+) -> Result<(), MaskError> {
+    let mut check = open_recheck(source, facts, plan)?;
+    source.seek(SeekFrom::Start(0)).map_err(MediaError::Io)?;
+    masked.seek(SeekFrom::Start(0)).map_err(MediaError::Io)?;
+    let (mut left, mut right) = (vec![0; READ_BYTES], vec![0; READ_BYTES]);
+    loop {
+        let of_source = fill(source, &mut left)?;
+        let of_masked = fill(masked, &mut right)?;
+        check.push(of_source, of_masked)?;
+        if of_source.len() < READ_BYTES {
+            return check.finish();
+        }
+    }
+}
+
+/// Reads until `buffer` is full or the file ends.
+fn fill<'a>(file: &mut dyn ReadSeek, buffer: &'a mut [u8]) -> Result<&'a [u8], MaskError> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest).map_err(MediaError::Io)? {
+            0 => break,
+            got => filled += got,
+        }
+    }
+    Ok(buffer.get(..filled).unwrap_or_default())
+}
+
+/// The bytes of every frame that sounds at any instant of `span`. Frame `f` sounds during
+/// `[f, f + 1) / rate`; the edges are found by search, not by division.
+fn silent_bytes(span: Span, layout: &WavLayout, silence: u8) -> Edit {
+    let rate = u128::from(layout.sample_rate);
+    let from = u128::from(span.from.as_micros()) * rate;
+    let to = u128::from(span.to.as_micros()) * rate;
+    let first = first_frame(layout.frames, |frame| (u128::from(frame) + 1) * 1_000_000 > from);
+    let after = first_frame(layout.frames, |frame| u128::from(frame) * 1_000_000 >= to);
+    let end = layout.data_offset.saturating_add(layout.data_len);
+    let align = u64::from(layout.block_align);
+    let byte = |frame: u64| layout.data_offset.saturating_add(frame.saturating_mul(align)).min(end);
+    Edit { from: byte(first), to: byte(after), fill: [silence; 2] }
+}
+
+/// The first of `frames` frames for which `reached` holds, which from there on always holds.
+fn first_frame(frames: u64, reached: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, frames);
+    while low < high {
+        let middle = low.midpoint(high);
+        if reached(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}
+
+/// The check for formats whose masks are byte ranges, and for files without a mask.
+struct ByteRecheck {
+    /// What must stand where; elsewhere the source's bytes. Invariant: sorted; two ranges that
+    /// overlap have the same fill.
+    expected: Vec<Edit>,
+    position: u64,
+    /// The first range that does not lie wholly behind `position`.
+    next: usize,
+    total: u64,
+}
+
+impl Recheck for ByteRecheck {
+    fn push(&mut self, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
+        let start = self.position;
+        let found = start.saturating_add(masked.len() as u64);
+        if source.len() != masked.len() || found > self.total {
+            return Err(MaskError::Length { expected: self.total, found });
+        }
+        let mut at = start;
+        while at < found {
+            let edit = self.expected.get(self.next).filter(|edit| edit.from < found);
+            let Some(edit) = edit else {
+                same(source, masked, start, at..found)?;
+                break;
+            };
+            if at < edit.from {
+                same(source, masked, start, at..edit.from)?;
+                at = edit.from;
+            }
+            let until = edit.to.min(found).max(at);
+            filled(edit, masked, start, at..until)?;
+            at = until;
+            if edit.to <= found {
+                self.next += 1;
+            }
+        }
+        self.position = found;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), MaskError> {
+        if self.position != self.total {
+            return Err(MaskError::Length { expected: self.total, found: self.position });
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of file positions `range` in a chunk that begins at `start`.
+fn part<'a>(chunk: &'a [u8], start: u64, range: &std::ops::Range<u64>) -> Option<&'a [u8]> {
+    let from = usize::try_from(range.start.checked_sub(start)?).ok()?;
+    let to = usize::try_from(range.end.checked_sub(start)?).ok()?;
+    chunk.get(from..to)
+}
+
+fn same(
+    source: &[u8],
+    masked: &[u8],
+    start: u64,
+    range: std::ops::Range<u64>,
+) -> Result<(), MaskError> {
+    let (left, right) = (part(source, start, &range), part(masked, start, &range));
+    if left.is_some() && left == right {
+        return Ok(());
+    }
+    let pairs = left.unwrap_or_default().iter().zip(right.unwrap_or_default());
+    let equal = pairs.take_while(|(left, right)| left == right).count();
+    Err(MaskError::Recheck { offset: range.start.saturating_add(equal as u64) })
+}
+
+fn filled(
+    edit: &Edit,
+    masked: &[u8],
+    start: u64,
+    range: std::ops::Range<u64>,
+) -> Result<(), MaskError> {
+    let bytes = part(masked, start, &range).ok_or(MaskError::Recheck { offset: range.start })?;
+    let [even, odd] = edit.fill;
+    if even == odd && bytes.iter().all(|byte| *byte == even) {
+        return Ok(());
+    }
+    match bytes.iter().zip(range).find(|(byte, at)| **byte != edit.byte_at(*at)) {
+        Some((_, offset)) => Err(MaskError::Recheck { offset }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,268 @@
+//! WAVE: where the samples lie, and how they are coded.
+
+use std::io::{Read, Seek};
+
+use super::riff::{Chunk, read_at, walk};
+use super::{Container, Measured, MediaError, ticks_to_time};
+use crate::asset::MediaTime;
+
+/// Longest `fmt ` chunk; EXTENSIBLE needs 40 bytes, codecs with tables up to a few hundred.
+pub const MAX_FMT_BYTES: u64 = 4096;
+/// Most channels.
+pub const MAX_CHANNELS: u16 = 256;
+/// Highest sampling rate in Hz.
+pub const MAX_SAMPLE_RATE: u32 = 3_072_000;
+
+/// Format tag whose real tag is the first word of a GUID.
+const EXTENSIBLE: u16 = 0xFFFE;
+/// The 14 bytes that follow the tag in a sub-format GUID (RFC 2361 section 4).
+const SUBFORMAT_TAIL: [u8; 14] = *b"\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71";
+
+/// How one sample is coded. All numbers are little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Unsigned 8-bit, silent at 0x80.
+    PcmU8,
+    /// Signed 16-bit.
+    Pcm16,
+    /// Signed 24-bit.
+    Pcm24,
+    /// Signed 32-bit.
+    Pcm32,
+    /// IEEE 754 single.
+    Float32,
+    /// IEEE 754 double.
+    Float64,
+    /// G.711 A-law.
+    ALaw,
+    /// G.711 mu-law.
+    MuLaw,
+    /// A format tag that is passed through, but cannot be masked.
+    Other(u16),
+}
+
+impl Encoding {
+    const fn from_tag(tag: u16, bits: u16) -> Self {
+        match (tag, bits.div_ceil(8)) {
+            (1, 1) => Self::PcmU8,
+            (1, 2) => Self::Pcm16,
+            (1, 3) => Self::Pcm24,
+            (1, 4) => Self::Pcm32,
+            (3, 4) => Self::Float32,
+            (3, 8) => Self::Float64,
+            (6, 1) => Self::ALaw,
+            (7, 1) => Self::MuLaw,
+            _ => Self::Other(tag),
+        }
+    }
+
+    /// Bytes of one sample of one channel; `None` for codecs that are not sample by sample.
+    pub const fn sample_bytes(self) -> Option<u16> {
+        match self {
+            Self::PcmU8 | Self::ALaw | Self::MuLaw => Some(1),
+            Self::Pcm16 => Some(2),
+            Self::Pcm24 => Some(3),
+            Self::Pcm32 | Self::Float32 => Some(4),
+            Self::Float64 => Some(8),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The byte that, repeated, is silence. A-law has no zero; 0xD5 is its smallest step.
+    pub const fn silence(self) -> Option<u8> {
+        match self {
+            Self::PcmU8 => Some(0x80),
+            Self::ALaw => Some(0xD5),
+            Self::MuLaw => Some(0xFF),
+            Self::Pcm16 | Self::Pcm24 | Self::Pcm32 | Self::Float32 | Self::Float64 => Some(0),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The codec's name in reports.
+    pub fn name(self) -> String {
+        let name = match self {
+            Self::PcmU8 => "pcm_u8",
+            Self::Pcm16 => "pcm_s16le",
+            Self::Pcm24 => "pcm_s24le",
+            Self::Pcm32 => "pcm_s32le",
+            Self::Float32 => "pcm_f32le",
+            Self::Float64 => "pcm_f64le",
+            Self::ALaw => "pcm_alaw",
+            Self::MuLaw => "pcm_mulaw",
+            Self::Other(tag) => return format!("wave_0x{tag:04x}"),
+        };
+        name.to_owned()
+    }
+}
+
+/// The plan of a WAVE file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WavLayout {
+    /// RIFF or RF64/BW64.
+    pub container: Container,
+    /// How samples are coded.
+    pub encoding: Encoding,
+    /// Invariant: 1 to [`MAX_CHANNELS`].
+    pub channels: u16,
+    /// In Hz. Invariant: 1 to [`MAX_SAMPLE_RATE`].
+    pub sample_rate: u32,
+    /// Bytes of one frame (one sample of every channel). Invariant: not 0, and for every encoding
+    /// but `Other` exactly channels times sample bytes.
+    pub block_align: u16,
+    /// First byte of the samples.
+    pub data_offset: u64,
+    /// Length of the samples in bytes; lies within the file.
+    pub data_len: u64,
+    /// Frames; a started last frame counts.
+    pub frames: u64,
+    /// Every chunk, `fmt ` and `data` included, in file order.
+    pub chunks: Vec<Chunk>,
+    /// Bytes after the last chunk that are not a chunk.
+    pub trailer_len: u64,
+    /// Length of the file.
+    pub total_len: u64,
+}
+
+/// The fields of `fmt ` that matter here.
+struct Format {
+    encoding: Encoding,
+    channels: u16,
+    sample_rate: u32,
+    byte_rate: u32,
+    block_align: u16,
+}
+
+impl WavLayout {
+    /// Reads the layout of a file of `total_len` bytes, touching only headers.
+    ///
+    /// # Errors
+    /// [`MediaError::Malformed`] for an empty or truncated file, `fmt ` missing or after `data`,
+    /// and sizes that contradict each other; unsupported for `RIFX` and a second `data`.
+    pub fn read<R>(source: &mut R, total_len: u64) -> Result<Self, MediaError>
+    where
+        R: Read + Seek + ?Sized,
+    {
+        let found = walk(source, total_len)?;
+        let position = |id: &[u8; 4]| found.chunks.iter().position(|chunk| &chunk.id == id);
+        let missing = |what: &str| MediaError::malformed(what, total_len);
+        let data_at = position(b"data").ok_or_else(|| missing("the file has no data chunk"))?;
+        let fmt_at = position(b"fmt ").ok_or_else(|| missing("the file has no fmt chunk"))?;
+        let chunk = |at: usize| found.chunks.get(at).copied();
+        let (Some(data), Some(fmt)) = (chunk(data_at), chunk(fmt_at)) else {
+            return Err(missing("the file has no data chunk"));
+        };
+        if fmt_at > data_at {
+            return Err(MediaError::malformed("the fmt chunk comes after data", fmt.offset));
+        }
+        for (id, what) in [(b"data", "a second data chunk"), (b"fmt ", "a second fmt chunk")] {
+            if found.chunks.iter().filter(|chunk| &chunk.id == id).count() > 1 {
+                // Sound in a place that players disagree about could slip past a mask.
+                return Err(MediaError::unsupported(what));
+            }
+        }
+        let format = read_format(source, fmt)?;
+        let frames = match format.encoding.sample_bytes() {
+            Some(_) => data.len.div_ceil(u64::from(format.block_align)),
+            None => frames_of_foreign_codec(source, &found.chunks, &format, data.len)?,
+        };
+        Ok(Self {
+            container: if found.long { Container::Rf64 } else { Container::Wav },
+            encoding: format.encoding,
+            channels: format.channels,
+            sample_rate: format.sample_rate,
+            block_align: format.block_align,
+            data_offset: data.offset,
+            data_len: data.len,
+            frames,
+            chunks: found.chunks,
+            trailer_len: found.trailer_len,
+            total_len,
+        })
+    }
+
+    /// Playing time, rounded up to a microsecond.
+    pub fn duration(&self) -> MediaTime {
+        ticks_to_time(self.frames, 1, self.sample_rate)
+    }
+
+    /// The same facts in the form that every container has.
+    pub fn measured(&self) -> Measured {
+        Measured {
+            container: self.container,
+            codec: self.encoding.name(),
+            channels: Some(self.channels),
+            sample_rate: Some(self.sample_rate),
+            duration: self.duration(),
+            bytes: self.total_len,
+        }
+    }
+}
+
+/// `fmt `: tag 2, channels 2, rate 4, bytes per second 4, block align 2, bits 2; EXTENSIBLE adds
+/// size 2, valid bits 2, speakers 4, sub-format GUID 16.
+fn read_format<R>(source: &mut R, chunk: Chunk) -> Result<Format, MediaError>
+where
+    R: Read + Seek + ?Sized,
+{
+    let bad = |what: &str| MediaError::malformed(what, chunk.offset);
+    MediaError::check("the length of the fmt chunk", chunk.len, MAX_FMT_BYTES)?;
+    // PCMWAVEFORMAT is 16 bytes; some writers of G.711 leave the bit depth out (14).
+    let mut bytes = [0; 40];
+    let wanted = usize::try_from(chunk.len.min(40)).unwrap_or(40);
+    let known = bytes.get_mut(..wanted).filter(|known| known.len() >= 14);
+    read_at(source, chunk.offset, known.ok_or_else(|| bad("the fmt chunk is too short"))?)?;
+    let word = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; 2]);
+    let long = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; 4]);
+    let (mut tag, mut bits) = (u16::from_le_bytes(word(0)), u16::from_le_bytes(word(14)));
+    if tag == EXTENSIBLE {
+        if wanted < 40 {
+            return Err(bad("the EXTENSIBLE fmt chunk is shorter than 40 bytes"));
+        }
+        if bytes.ends_with(&SUBFORMAT_TAIL) {
+            tag = u16::from_le_bytes(word(24));
+        }
+    }
+    if matches!(tag, 6 | 7) && bits == 0 {
+        bits = 8;
+    }
+    let format = Format {
+        encoding: Encoding::from_tag(tag, bits),
+        channels: u16::from_le_bytes(word(2)),
+        sample_rate: u32::from_le_bytes(long(4)),
+        byte_rate: u32::from_le_bytes(long(8)),
+        block_align: u16::from_le_bytes(word(12)),
+    };
+    MediaError::check("the number of channels", format.channels.into(), MAX_CHANNELS.into())?;
+    MediaError::check("the sampling rate", format.sample_rate.into(), MAX_SAMPLE_RATE.into())?;
+    if format.channels == 0 || format.sample_rate == 0 || format.block_align == 0 {
+        return Err(bad("channels, sampling rate or block size is 0"));
+    }
+    let frame_bytes = format.encoding.sample_bytes().map(|one| one.saturating_mul(format.channels));
+    if frame_bytes.is_some_and(|frame_bytes| frame_bytes != format.block_align) {
+        return Err(bad("the block size is not channels times sample size"));
+    }
+    Ok(format)
+}
+
+/// Frames of a codec that is not read here: from `fact`, else from the declared byte rate.
+fn frames_of_foreign_codec<R>(
+    source: &mut R,
+    chunks: &[Chunk],
+    format: &Format,
+    data_len: u64,
+) -> Result<u64, MediaError>
+where
+    R: Read + Seek + ?Sized,
+{
+    let by_rate = u128::from(data_len) * u128::from(format.sample_rate);
+    let by_rate = by_rate.checked_div(u128::from(format.byte_rate)).unwrap_or(0);
+    let by_rate = u64::try_from(by_rate).unwrap_or(u64::MAX);
+    let fact = chunks.iter().find(|chunk| &chunk.id == b"fact" && chunk.len >= 4);
+    let Some(fact) = fact else { return Ok(by_rate) };
+    let mut count = [0; 4];
+    read_at(source, fact.offset, &mut count)?;
+    let count = u64::from(u32::from_le_bytes(count));
+    // Stream writers leave 0 or all ones.
+    Ok(if count == 0 || count == u64::from(u32::MAX) { by_rate } else { count })
+}

@@ -1,0 +1,112 @@
+//! What a spooled file is, and what of it must be silent. Reads headers and packets, changes
+//! nothing.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use jiff::tz::TimeZone;
+use symphonia::core::io::MediaSource;
+
+use super::PipelineError;
+use crate::asset::{AssetId, MaskEntry, MediaEntry};
+use crate::mask::{
+    ControlEvent, ControlKind, MaskError, MaskPlan, MaskSettings, QuarantineReason, Timeline,
+};
+use crate::media::{Measured, MediaError, SNIFF_BYTES, sniff};
+use crate::spool::{Spool, SpoolReader};
+
+/// A file ready to be masked.
+#[derive(Debug)]
+pub struct Analysed {
+    /// What it is.
+    pub measured: Measured,
+    /// What of it must be silent.
+    pub plan: MaskPlan,
+}
+
+/// A spool file as a source for demuxers.
+struct Source(SpoolReader);
+
+impl Read for Source {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0.read(out)
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+impl MediaSource for Source {
+    fn is_seekable(&self) -> bool {
+        true
+    }
+
+    fn byte_len(&self) -> Option<u64> {
+        Some(self.0.len())
+    }
+}
+
+/// Recognises and measures the file of an asset. Blocks; call it on a worker thread.
+///
+/// # Errors
+/// [`PipelineError::Quarantine`] for a file that is not what `entry` says, is damaged, or is of a
+/// kind that is not handled.
+pub fn measure(
+    spool: &Spool,
+    asset: AssetId,
+    entry: &MediaEntry,
+) -> Result<Measured, PipelineError> {
+    let mut reader = spool.reader(asset)?;
+    let mut head = Vec::with_capacity(SNIFF_BYTES);
+    let limit = SNIFF_BYTES as u64;
+    Read::by_ref(&mut reader)
+        .take(limit)
+        .read_to_end(&mut head)
+        .map_err(MediaError::Io)
+        .map_err(MaskError::from)?;
+    let container = sniff(&head);
+    if !container.agrees_with(entry.media_type) {
+        let detail = format!("the bytes are {container}, declared was {}", entry.media_type);
+        return Err(PipelineError::Quarantine {
+            reason: QuarantineReason::MediaTypeMismatch,
+            detail,
+        });
+    }
+    reader.seek(SeekFrom::Start(0)).map_err(MediaError::Io).map_err(MaskError::from)?;
+    let bytes = reader.len();
+    let measured = crate::media::measure(Box::new(Source(reader)), bytes, container);
+    Ok(measured.map_err(MaskError::from)?)
+}
+
+/// Measures a file and decides what of it must be silent. Blocks.
+///
+/// # Errors
+/// As [`measure`], and quarantine for masks that cannot be applied (R9).
+pub fn analyse(
+    spool: &Spool,
+    asset: AssetId,
+    (entry, late): (&MediaEntry, &[MaskEntry]),
+    settings: &MaskSettings,
+) -> Result<Analysed, PipelineError> {
+    let measured = measure(spool, asset, entry)?;
+    let zone: Option<TimeZone> = settings.time_zone();
+    let start = entry.start.resolve(zone.as_ref()).map_err(|error| PipelineError::Quarantine {
+        reason: QuarantineReason::MaskNeedsZone,
+        detail: format!("startTime {error}"),
+    })?;
+    let events: Vec<ControlEvent> = entry.masks.iter().chain(late).map(control_event).collect();
+    let timeline = Timeline { start, duration: measured.duration };
+    let plan = MaskPlan::from_events(&events, timeline, zone.as_ref(), settings.guard())?;
+    Ok(Analysed { measured, plan })
+}
+
+/// The document's check let only the two kinds through.
+fn control_event(mask: &MaskEntry) -> ControlEvent {
+    let kind = match mask.kind.as_str() {
+        "resume" => ControlKind::Resume,
+        _ => ControlKind::Paused,
+    };
+    ControlEvent { time: mask.time.clone(), kind }
+}

@@ -1,0 +1,278 @@
+//! One run of one asset, from the spool to *ready*.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use tokio::sync::mpsc;
+
+use super::transform::{Transformed, transform};
+use super::{Analysed, CHANNEL_CHUNKS, Manifest, Pipeline, PipelineError};
+use super::{SEGMENT_BYTES, analyse};
+use crate::asset::{
+    AssetId, Digest, MediaEntry, Outcome, RecordingDocument, Rules, SealFacts, StoredObject,
+};
+use crate::catalog::{MediaRow, MediaState, RecordingRow};
+use crate::seal::{SealMode, Sealer};
+use crate::store::{Content, IfExists, ObjectKey, Part, SealedBody, Staged, StoreError};
+
+/// The rows of one asset, read after its job was taken.
+struct Rows {
+    media: MediaRow,
+    recording: RecordingRow,
+    document: RecordingDocument,
+    entry: MediaEntry,
+}
+
+impl Pipeline {
+    /// Carries an asset as far as it goes.
+    pub(super) async fn carry(&self, asset: AssetId) -> Result<MediaState, PipelineError> {
+        let rows = self.rows(asset).await?;
+        if rows.media.state == MediaState::Committing
+            && let Some(outcome) = self.settle(&rows).await?
+        {
+            return self.complete(&rows, &outcome).await;
+        }
+        let analysed = self.analyse(&rows).await?;
+        let (staged, transformed) = self.stage(&rows, &analysed).await?;
+        let outcome = self.outcome(&rows, &analysed, &staged, &transformed)?;
+        let segments = segments_text(&transformed.segments);
+        let text = outcome_text(asset, &outcome)?;
+        self.catalog.intend(asset, &text, &segments, self.clock.now()).await?;
+        self.store.commit(&staged, IfExists::Refuse).await?;
+        self.complete(&rows, &outcome).await
+    }
+
+    async fn rows(&self, asset: AssetId) -> Result<Rows, PipelineError> {
+        let missing = |detail: &str| PipelineError::Rows {
+            asset: asset.to_string(),
+            detail: detail.to_owned(),
+        };
+        let media = self.catalog.asset(asset).await?.ok_or_else(|| missing("no media row"))?;
+        let recording = self.catalog.recording(&media.tenant, &media.recording_id).await?;
+        let recording = recording.ok_or_else(|| missing("no recording"))?;
+        let text = recording.document.to_string();
+        let document = RecordingDocument::parse(text.as_bytes(), Rules::Ingest)
+            .map_err(|_| missing("the document is not readable"))?;
+        let entry = document.entry(&media.media_id).map(|(_, entry)| entry.clone());
+        let entry = entry.ok_or_else(|| missing("the document lacks the media id"))?;
+        Ok(Rows { media, recording, document, entry })
+    }
+
+    /// After a crash between intent and *ready*: is the intended object there? If not, its
+    /// temporary object is removed, and the asset is carried from the spool again.
+    async fn settle(&self, rows: &Rows) -> Result<Option<Outcome>, PipelineError> {
+        let Some(outcome) = rows
+            .media
+            .outcome
+            .as_deref()
+            .and_then(|text| serde_json::from_str::<Outcome>(text).ok())
+        else {
+            return Ok(None);
+        };
+        let key = ObjectKey::parse(&outcome.stored.key)?;
+        if self.is_stored(&key, &outcome).await? {
+            return Ok(Some(outcome));
+        }
+        let part = Part::new(key.clone(), &outcome.stored.attempt)?;
+        self.store.abort(&part).await?;
+        // The commit may have happened while the question was on its way.
+        Ok(if self.is_stored(&key, &outcome).await? { Some(outcome) } else { None })
+    }
+
+    async fn is_stored(&self, key: &ObjectKey, outcome: &Outcome) -> Result<bool, PipelineError> {
+        match self.store.head(key).await? {
+            None => Ok(false),
+            Some(meta) if meta.len != outcome.stored.bytes => Ok(false),
+            Some(_) => Ok(self.store.digest(key).await?.digest == outcome.stored.sha256),
+        }
+    }
+
+    async fn analyse(&self, rows: &Rows) -> Result<Analysed, PipelineError> {
+        let (spool, settings) = (self.spool.clone(), self.mask.clone());
+        let (asset, entry) = (rows.media.asset_id, rows.entry.clone());
+        let late = rows.recording.late_masks.clone();
+        let work = move || analyse(&spool, asset, (&entry, &late), &settings);
+        tokio::task::spawn_blocking(work).await.map_err(|_| PipelineError::Thread)?
+    }
+
+    /// Masks, seals and uploads under a temporary name, and verifies what the store holds.
+    async fn stage(
+        &self,
+        rows: &Rows,
+        analysed: &Analysed,
+    ) -> Result<(Staged, Transformed), PipelineError> {
+        let key = self.key(rows)?;
+        let attempt = uuid::Uuid::new_v4().simple().to_string();
+        let part = Part::new(key, &attempt)?;
+        let sealer = self.seal.sealer(analysed.measured.bytes)?;
+        let length = sealer.sealed_len();
+        let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
+        let (spool, asset) = (self.spool.clone(), rows.media.asset_id);
+        let job = Analysed { measured: analysed.measured.clone(), plan: analysed.plan.clone() };
+        let pass =
+            tokio::task::spawn_blocking(move || transform(&spool, asset, &job, sealer, sender));
+        let staged = self.store.stage(&part, length, SealedBody::new(receiver)).await;
+        let transformed = pass.await.map_err(|_| PipelineError::Thread)?;
+        match (staged, transformed) {
+            (Ok(staged), Ok(transformed)) => Ok((staged, transformed)),
+            (staged, transformed) => {
+                self.abort(&part).await;
+                // When both failed, a broken channel is only the echo of the other's failure.
+                match (staged, transformed) {
+                    (Err(StoreError::Body { .. }), Err(cause)) => Err(cause),
+                    (Err(error), _) => Err(error.into()),
+                    (_, Err(cause)) => Err(cause),
+                    (Ok(staged), Ok(transformed)) => Ok((staged, transformed)),
+                }
+            }
+        }
+    }
+
+    async fn abort(&self, part: &Part) {
+        if let Err(error) = self.store.abort(part).await {
+            tracing::warn!(part = %part, error = %error, "a temporary object may be left");
+        }
+    }
+
+    fn key(&self, rows: &Rows) -> Result<ObjectKey, PipelineError> {
+        let zone = self.mask.time_zone();
+        let start = rows.entry.start.resolve(zone.as_ref()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let date: Date = start.to_zoned(TimeZone::UTC).date();
+        let mut name = rows.media.media_id.to_string();
+        match self.seal.mode {
+            SealMode::None => {}
+            SealMode::Cms => name.push_str(".p7m"),
+            SealMode::Gir => name.push_str(".bin"),
+        }
+        Ok(ObjectKey::asset(&rows.media.tenant, date, rows.media.asset_id, &name)?)
+    }
+
+    fn outcome(
+        &self,
+        rows: &Rows,
+        analysed: &Analysed,
+        staged: &Staged,
+        transformed: &Transformed,
+    ) -> Result<Outcome, PipelineError> {
+        let certificate = &transformed.certificate;
+        let summary = &transformed.summary;
+        let Content { len, digest } = staged.content;
+        let key = staged.part.key();
+        let position = rows.media.position;
+        let zone = self.mask.time_zone();
+        let start = rows.entry.start.resolve(zone.as_ref()).unwrap_or(Timestamp::UNIX_EPOCH);
+        let gir = summary.mode == SealMode::Gir;
+        Ok(Outcome {
+            media_type: rows.entry.media_type.mime().to_owned(),
+            duration_ms: analysed.measured.duration.as_millis(),
+            bytes: certificate.bytes,
+            sha256: certificate.masked_sha256,
+            spans: analysed.plan.requested.clone(),
+            certificate: serde_json::to_value(certificate).unwrap_or_default(),
+            file_name: file_name(
+                &rows.document.agent_name(position),
+                start,
+                rows.media.recording_id.as_str(),
+                rows.entry.media_type.extension(),
+            ),
+            stored: StoredObject {
+                key: key.as_str().to_owned(),
+                url: self.store.url(key),
+                bytes: len,
+                sha256: digest,
+                segment_bytes: SEGMENT_BYTES,
+                attempt: staged.part.attempt().to_owned(),
+            },
+            seal: SealFacts {
+                mode: summary.mode.to_string(),
+                cipher: summary.cipher.map(|cipher| cipher.to_string()),
+                pkcs7: summary.pkcs7.clone(),
+                cert_alias: if gir { self.seal.aliases.clone() } else { Vec::new() },
+                playback_envelope: summary.playback_envelope.clone(),
+                playback: summary.mode == SealMode::None || self.seal.playback.is_some(),
+            },
+        })
+    }
+
+    /// Manifest, *ready*, and the end of the spool file, in this order.
+    async fn complete(&self, rows: &Rows, outcome: &Outcome) -> Result<MediaState, PipelineError> {
+        self.write_manifest(rows, outcome).await?;
+        self.catalog.finish(&rows.media, &self.targets, self.clock.now()).await?;
+        let (spool, asset) = (self.spool.clone(), rows.media.asset_id);
+        let destroyed = tokio::task::spawn_blocking(move || spool.destroy(asset)).await;
+        destroyed.map_err(|_| PipelineError::Thread)??;
+        Ok(MediaState::Ready)
+    }
+
+    async fn write_manifest(&self, rows: &Rows, outcome: &Outcome) -> Result<(), PipelineError> {
+        let bad = |detail: &str| PipelineError::Rows {
+            asset: rows.media.asset_id.to_string(),
+            detail: detail.to_owned(),
+        };
+        // The row may have changed since it was read: digests come from the upload's acceptance.
+        let media = &rows.media;
+        let segments = self.catalog.segments(media.asset_id).await?;
+        let segments = segments.as_deref().and_then(parse_segments);
+        let manifest = Manifest {
+            version: 1,
+            tenant: media.tenant.to_string(),
+            recording_id: media.recording_id.to_string(),
+            media_id: media.media_id.to_string(),
+            asset_id: media.asset_id.to_string(),
+            document: rows.recording.document.clone(),
+            late_masks: rows.recording.late_masks.clone(),
+            upload_bytes: media.upload_bytes.ok_or_else(|| bad("no upload length"))?,
+            upload_sha256: media.upload_sha256.ok_or_else(|| bad("no upload digest"))?,
+            outcome: outcome.clone(),
+            segments: segments.ok_or_else(|| bad("no segment digests"))?,
+        };
+        let text = serde_json::to_string(&manifest).map_err(|_| bad("no manifest"))?;
+        let signed = self.signing.sign(text.as_bytes());
+        let mut sealer = Sealer::leave_clear(signed.len() as u64);
+        let chunk = sealer.push(signed.as_bytes())?;
+        let key = ObjectKey::parse(&outcome.stored.key)?.manifest();
+        let attempt = uuid::Uuid::new_v4().simple().to_string();
+        let part = Part::new(key, &attempt)?;
+        Ok(self.store.put_small(&part, &chunk, IfExists::Replace).await?)
+    }
+}
+
+fn outcome_text(asset: AssetId, outcome: &Outcome) -> Result<String, PipelineError> {
+    serde_json::to_string(outcome).map_err(|error| PipelineError::Rows {
+        asset: asset.to_string(),
+        detail: error.to_string(),
+    })
+}
+
+/// Digests, separated by blanks.
+fn segments_text(segments: &[Digest]) -> String {
+    segments.iter().map(Digest::to_string).collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn parse_segments(text: &str) -> Option<Vec<Digest>> {
+    text.split(' ').map(|digits| Digest::parse(digits).ok()).collect()
+}
+
+/// `CXone recording_{agent name}_{call start time}[UTC]_{id}.{extension}` (seed `002`); what a file
+/// system refuses is replaced.
+fn file_name(agent: &str, start: Timestamp, id: &str, extension: &str) -> String {
+    let start = start.strftime("%Y-%m-%dT%H-%M-%S");
+    let name = format!("CXone recording_{agent}_{start}[UTC]_{id}.{extension}");
+    name.chars()
+        .map(|c| if c.is_control() || r#"/\:*?"<>|"#.contains(c) { '-' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_name_is_the_documented_one() {
+        let start: Timestamp = "2026-03-04T09:15:00Z".parse().unwrap();
+        assert_eq!(
+            file_name("Kim Lee", start, "a:b/c", "wav"),
+            "CXone recording_Kim Lee_2026-03-04T09-15-00[UTC]_a-b-c.wav"
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! The signed manifest beside each asset: with it, the store alone is enough (promise 8).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::asset::{Digest, MaskEntry, Outcome};
+
+/// What the manifest says. In the store it is the payload of a compact JWS (EdDSA).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// Version of this form.
+    pub version: u32,
+    /// Tenant.
+    pub tenant: String,
+    /// Recording id.
+    pub recording_id: String,
+    /// Media id.
+    pub media_id: String,
+    /// Asset id.
+    pub asset_id: String,
+    /// The recording document as it was declared.
+    pub document: Value,
+    /// Masks that came later.
+    pub late_masks: Vec<MaskEntry>,
+    /// Length of the upload in bytes.
+    pub upload_bytes: u64,
+    /// SHA-256 of the upload.
+    pub upload_sha256: Digest,
+    /// What was measured and done.
+    pub outcome: Outcome,
+    /// SHA-256 of each segment of the stored object.
+    pub segments: Vec<Digest>,
+}

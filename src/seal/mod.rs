@@ -1,0 +1,60 @@
+//! Envelopes, keys and signatures: bytes in, bytes out.
+//!
+//! Nothing here does I/O, is async, or reads a clock. Time and randomness come in as arguments; the
+//! two exceptions are inside `aws-lc-rs`: RSA padding and RSA key generation draw from its own
+//! generator.
+//!
+//! - **Writing.** [`Sealer`] turns plaintext of a declared length into a stored object, chunk by
+//!   chunk, and is the only maker of [`SealedChunk`]. A store accepts nothing else. Storage that
+//!   policy leaves unsealed goes through the one constructor [`Sealer::leave_clear`].
+//! - **Reading.** [`EnvelopeHeader::parse`] reads the start of an envelope, [`PrivateKey`] opens its
+//!   content key, [`Opener`] streams the content and vouches for it only at `finish`.
+//!   [`RangeOpener`] decrypts any range without reading the rest, and vouches for nothing.
+//! - **At rest.** [`FrameSealer`] and [`FrameOpener`] serve the spool: one key for one file, wrapped
+//!   by the node's [`WrapKey`].
+//! - **Signing.** [`SigningKey`] makes Ed25519 signatures for receipts and manifests.
+//!
+//! Keys wipe themselves and have neither `Debug` nor `Clone`. The formats are described byte by
+//! byte in `docs/envelope.md`.
+
+mod cbc;
+mod certificate;
+mod cipher;
+mod der_reader;
+mod der_writer;
+mod envelope;
+mod envelope_header;
+mod error;
+mod frames;
+mod gcm;
+mod header;
+mod keys;
+mod oid;
+mod opener;
+mod pem;
+mod private_file;
+mod private_key;
+mod random;
+mod range;
+mod settings;
+mod signing;
+
+pub use certificate::{CertificateWarning, DEFAULT_ALIAS_TEMPLATE, Recipient};
+pub use cipher::{Cipher, ContentKey, KeyTransport};
+pub use envelope::{SealMode, SealSummary, SealedChunk, Sealer};
+pub use error::{RandomError, SealError};
+pub use frames::{FRAME_OVERHEAD, FileKey, FrameOpener, FrameSealer, WrapKey};
+pub use header::{
+    EnvelopeHeader, HeaderParse, MAX_HEADER_BYTES, MAX_RECIPIENTS, MAX_TRAILER_BYTES,
+};
+pub use keys::{RecipientKeys, generate_recipient};
+pub use opener::Opener;
+pub use private_file::write_private_file;
+pub use private_key::PrivateKey;
+pub use random::{Random, SystemRandom};
+pub use range::{RangeOpener, RangeStream};
+pub use settings::SealSettings;
+pub use signing::{SigningKey, VerifyingKey, verify};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Decrypts any range of a stored object without the rest of it.
+//!
+//! What comes out is **not authentic by itself**: neither GCM's tag nor CBC's padding covers a
+//! range. The caller verifies the stored bytes against the segment digests of the record before it
+//! hands on anything made from them.
+
+use std::ops::Range;
+
+use super::{
+    cbc::{BLOCK_BYTES, BlockDecryptor},
+    cipher::ContentKey,
+    error::SealError,
+    gcm::Keystream,
+    header::{Content, EnvelopeHeader},
+};
+
+enum Form {
+    Clear,
+    Gcm { key: ContentKey, nonce: [u8; 12] },
+    Cbc { key: ContentKey, iv: [u8; BLOCK_BYTES] },
+}
+
+/// Knows where each plaintext byte of one stored object lies, and how to decrypt it.
+pub struct RangeOpener {
+    form: Form,
+    payload_offset: u64,
+    plaintext_len: u64,
+}
+
+impl RangeOpener {
+    /// For an envelope, attached or detached, whose content is `plaintext_len` bytes.
+    ///
+    /// # Errors
+    /// [`SealError::Unsupported`] for segmented content, which our sealer never writes;
+    /// [`SealError::LengthMismatch`] if the envelope's length differs from what `plaintext_len`
+    /// seals to; [`SealError::NotAuthentic`] for a key of the wrong length.
+    pub fn new(
+        header: &EnvelopeHeader,
+        key: ContentKey,
+        plaintext_len: u64,
+    ) -> Result<Self, SealError> {
+        const IV: SealError = SealError::Unsupported { what: "a vector of another length" };
+        let cipher = header.cipher();
+        if header.content() == Content::Segmented {
+            return Err(SealError::Unsupported { what: "ranges of segmented content" });
+        }
+        if key.as_bytes().len() != cipher.key_bytes() {
+            return Err(SealError::NotAuthentic);
+        }
+        let expected = cipher
+            .ciphertext_len(plaintext_len)
+            .ok_or(SealError::LimitReached { limit: "stored bytes", max: u64::MAX })?;
+        if let Some(declared) = header.payload_len().filter(|len| *len != expected) {
+            return Err(SealError::LengthMismatch { declared, seen: expected });
+        }
+        let form = if cipher.is_authenticated() {
+            Form::Gcm { key, nonce: header.iv().try_into().map_err(|_| IV)? }
+        } else {
+            Form::Cbc { key, iv: header.iv().try_into().map_err(|_| IV)? }
+        };
+        Ok(Self { form, payload_offset: header.payload_offset(), plaintext_len })
+    }
+
+    /// For an object that policy left unsealed.
+    pub const fn clear(plaintext_len: u64) -> Self {
+        Self { form: Form::Clear, payload_offset: 0, plaintext_len }
+    }
+
+    /// Bytes of plaintext in all.
+    pub const fn plaintext_len(&self) -> u64 {
+        self.plaintext_len
+    }
+
+    /// The stored bytes that plaintext `from..to` is made of.
+    ///
+    /// # Errors
+    /// [`SealError::RangeOutside`] if the range is reversed or passes the end.
+    pub fn stored_range(&self, from: u64, to: u64) -> Result<Range<u64>, SealError> {
+        let len = self.plaintext_len;
+        let outside = SealError::RangeOutside { from, to, len };
+        if from > to || to > len {
+            return Err(outside);
+        }
+        let (start, end) = match self.form {
+            Form::Cbc { .. } if from < to => {
+                let block = BLOCK_BYTES as u64;
+                // The block before decrypts the first one; the first of all has the vector.
+                let start = (from / block).saturating_sub(1).checked_mul(block);
+                (start, to.div_ceil(block).checked_mul(block))
+            }
+            _ => (Some(from), Some(to)),
+        };
+        let place = |at: Option<u64>| at.and_then(|at| at.checked_add(self.payload_offset));
+        match (place(start), place(end)) {
+            (Some(start), Some(end)) => Ok(start..end),
+            _ => Err(outside),
+        }
+    }
+
+    /// Starts to decrypt plaintext `from..to`; push the bytes of
+    /// [`stored_range`](Self::stored_range).
+    ///
+    /// # Errors
+    /// As [`stored_range`](Self::stored_range).
+    pub fn range_stream(&self, from: u64, to: u64) -> Result<RangeStream, SealError> {
+        let stored = self.stored_range(from, to)?;
+        let (decryptor, skip) = match &self.form {
+            Form::Clear => (Decryptor::Clear, 0),
+            Form::Gcm { key, nonce } => {
+                (Decryptor::Gcm(Keystream::at(key.as_bytes(), nonce, from)?), 0)
+            }
+            Form::Cbc { key, iv } => {
+                // The block before the first one opens to noise, and is skipped.
+                let first = stored.start.saturating_sub(self.payload_offset);
+                let decryptor = BlockDecryptor::new(key.as_bytes(), iv)?;
+                (Decryptor::Cbc(Box::new(decryptor)), from.saturating_sub(first))
+            }
+        };
+        Ok(RangeStream {
+            decryptor,
+            skip,
+            plain_left: to.saturating_sub(from),
+            stored_left: stored.end.saturating_sub(stored.start),
+        })
+    }
+}
+
+enum Decryptor {
+    Clear,
+    Gcm(Keystream),
+    Cbc(Box<BlockDecryptor>),
+}
+
+/// One range on its way to plaintext. Unauthenticated, as the module says.
+pub struct RangeStream {
+    decryptor: Decryptor,
+    /// Plaintext to drop before the range begins.
+    skip: u64,
+    plain_left: u64,
+    stored_left: u64,
+}
+
+impl RangeStream {
+    /// Decrypts the next stored bytes and appends their part of the range to `out`.
+    ///
+    /// # Errors
+    /// [`SealError::LengthMismatch`] for more bytes than the range has.
+    pub fn push(&mut self, stored: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+        let (declared, seen) = (self.stored_left, stored.len() as u64);
+        self.stored_left =
+            declared.checked_sub(seen).ok_or(SealError::LengthMismatch { declared, seen })?;
+        let from = out.len();
+        match &mut self.decryptor {
+            Decryptor::Clear => out.extend_from_slice(stored),
+            Decryptor::Gcm(keystream) => {
+                out.extend_from_slice(stored);
+                keystream.apply(out.get_mut(from..).unwrap_or_default())?;
+            }
+            Decryptor::Cbc(decryptor) => decryptor.push(stored, out),
+        }
+        let fresh = out.len().saturating_sub(from);
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(fresh);
+        out.drain(from..from.saturating_add(skip));
+        let keep = usize::try_from(self.plain_left).unwrap_or(usize::MAX);
+        out.truncate(from.saturating_add(keep));
+        self.skip = self.skip.saturating_sub(skip as u64);
+        self.plain_left = self.plain_left.saturating_sub((out.len() - from) as u64);
+        Ok(())
+    }
+
+    /// Ends the range.
+    ///
+    /// # Errors
+    /// [`SealError::LengthMismatch`] if stored bytes are missing.
+    pub fn finish(self) -> Result<(), SealError> {
+        match self.stored_left {
+            0 => Ok(()),
+            declared => Err(SealError::LengthMismatch { declared, seen: 0 }),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Builds each part from the settings and the data directory.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::{Notify, Semaphore};
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
+use crate::asset::{Clock, SystemClock, TenantId};
+use crate::catalog::Catalog;
+use crate::config::{Config, read_secret};
+use crate::deliver::{Courier, RWS};
+use crate::gir::{RwsClient, RwsCredentials};
+use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
+use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
+use crate::ingest::Ingest;
+use crate::observe::Metrics;
+use crate::pipeline::{Pipeline, Progress, SealPolicy};
+use crate::play::{PlayKey, Player};
+use crate::seal::{Random, Recipient, SealMode, SystemRandom};
+use crate::spool::Spool;
+use crate::store::backends::webdav::{Auth, Credentials};
+use crate::store::{AuthScheme, Store};
+
+/// User name of the gateway's own driver at the embedded endpoint.
+const OWN_DRIVER: &str = "reelgate";
+
+/// What runs.
+pub(super) struct Parts {
+    pub(super) state: State,
+    pub(super) pipeline: Pipeline,
+    pub(super) courier: Option<Courier>,
+}
+
+/// Where the catalogue lives.
+///
+/// # Errors
+/// When the file with its URL cannot be used.
+pub fn catalog_url(config: &Config, data: &DataDir) -> anyhow::Result<Zeroizing<String>> {
+    if let Some(path) = &config.catalog.url_file {
+        return Ok(read_secret(path)?);
+    }
+    Ok(Zeroizing::new(match &config.catalog.url {
+        Some(url) => url.clone(),
+        None => Catalog::sqlite_url(&data.file("catalog.sqlite")),
+    }))
+}
+
+pub(super) async fn parts(
+    config: &Config,
+    data: &DataDir,
+    address: SocketAddr,
+) -> anyhow::Result<Parts> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let catalog = Catalog::open(&catalog_url(config, data)?).await;
+    let catalog = catalog.context("the catalogue cannot be opened")?;
+    let spool =
+        Spool::open(&data.file("spool"), data.node_key(random.as_ref())?, Arc::clone(&random))?;
+    let identity = Identity::new(catalog.clone(), Arc::clone(&clock))?;
+    first_start(&identity, &catalog, data, spool.node()).await?;
+    let own_url = format!("http://{}", reachable(address));
+    let public_url = config.server.public_url.clone().unwrap_or_else(|| own_url.clone());
+    let public_url: Arc<str> = public_url.trim_end_matches('/').into();
+    let (store, embedded) = store(config, data, &own_url, random.as_ref())?;
+    let signing = Arc::new(data.signing_key(random.as_ref())?);
+    let (seal, play_key) = sealing(config, data, clock.as_ref(), &random)?;
+    let (bell, delivery_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let progress = Progress::default();
+    let pipeline = Pipeline {
+        spool: spool.clone(),
+        store: Arc::clone(&store),
+        catalog: catalog.clone(),
+        seal: Arc::new(seal),
+        mask: config.mask.clone(),
+        signing: Arc::clone(&signing),
+        targets: if config.gir.deliver { vec![RWS] } else { Vec::new() },
+        settings: config.pipeline.clone(),
+        clock: Arc::clone(&clock),
+        bell: Arc::clone(&bell),
+        delivery_bell: Arc::clone(&delivery_bell),
+        progress: progress.clone(),
+    };
+    let ingest = Ingest {
+        spool: spool.clone(),
+        catalog: catalog.clone(),
+        settings: config.ingest.clone(),
+        signing: Arc::clone(&signing),
+        clock: Arc::clone(&clock),
+        bell,
+        permits: Arc::new(Semaphore::new(config.ingest.max_uploads)),
+    };
+    let courier = if config.gir.deliver {
+        Some(Courier {
+            catalog: catalog.clone(),
+            rws: rws(config, data, &own_url)?,
+            settings: config.gir.clone(),
+            zone: config.mask.time_zone(),
+            clock: Arc::clone(&clock),
+            node: spool.node().to_owned(),
+            bell: delivery_bell,
+        })
+    } else {
+        None
+    };
+    let player = Player {
+        catalog: catalog.clone(),
+        store,
+        key: play_key,
+        random: Arc::clone(&random),
+        kept: Default::default(),
+    };
+    let state = State {
+        catalog,
+        identity,
+        ingest,
+        progress,
+        player,
+        links: Arc::new(data.link_keys(random.as_ref())?),
+        signing,
+        metrics: Metrics::install().context("the metrics cannot be started")?,
+        sessions: Sessions::default(),
+        embedded,
+        gir: config.gir.clone(),
+        mask: config.mask.clone(),
+        play: config.play.clone(),
+        public_url,
+        clock,
+    };
+    Ok(Parts { state, pipeline, courier })
+}
+
+/// The address at which this process reaches itself.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Makes the operator and the ops user of this node, once.
+async fn first_start(
+    identity: &Identity,
+    catalog: &Catalog,
+    data: &DataDir,
+    node: &str,
+) -> anyhow::Result<()> {
+    let tenant = TenantId::default_tenant();
+    let short: String = node.chars().take(6).collect();
+    let operator = format!("operator-{short}");
+    if catalog.principal_by_name(&operator).await?.is_none() {
+        let token = identity
+            .create_with_token(&NewPrincipal {
+                tenant: &tenant,
+                name: &operator,
+                kind: "operator",
+                permissions: Permissions::all(),
+            })
+            .await?;
+        data.write_secret(OPERATOR_TOKEN, &token)?;
+    }
+    let ops = format!("ops-{short}");
+    let known = catalog.principal_by_name(&ops).await?.is_some();
+    if !known || !data.file(OPS_CREDENTIALS).exists() {
+        let password = identity
+            .create_with_password(&NewPrincipal {
+                tenant: &tenant,
+                name: &ops,
+                kind: "application",
+                permissions: Permissions::of(&[Permission::RecordsInsert, Permission::StoreRead]),
+            })
+            .await?;
+        let line = Zeroizing::new(format!("{ops}:{}", *password));
+        data.write_secret(OPS_CREDENTIALS, &line)?;
+    }
+    Ok(())
+}
+
+fn store(
+    config: &Config,
+    data: &DataDir,
+    own_url: &str,
+    random: &dyn Random,
+) -> anyhow::Result<(Arc<dyn Store>, Option<EmbeddedStore>)> {
+    let settings = &config.store;
+    if let Some(url) = &settings.url {
+        let auth = match (&settings.username, &settings.password_file) {
+            (Some(user), Some(file)) => {
+                let credentials = Credentials::new(user.clone(), read_secret(file)?);
+                match settings.auth {
+                    AuthScheme::Basic => Auth::Basic(credentials),
+                    AuthScheme::Digest => Auth::Digest(credentials),
+                }
+            }
+            _ => Auth::None,
+        };
+        return Ok((crate::store::open(settings, Url::parse(url)?, auth)?, None));
+    }
+    let mut secret = Zeroizing::new([0_u8; 32]);
+    random.fill(secret.as_mut_slice())?;
+    let password: Zeroizing<String> =
+        Zeroizing::new(secret.iter().map(|byte| format!("{byte:02x}")).collect());
+    let embedded = EmbeddedStore::open(&data.file("store"), OWN_DRIVER, password.clone())
+        .context("the embedded store cannot be opened")?;
+    let auth = Auth::Basic(Credentials::new(OWN_DRIVER.to_owned(), password));
+    let base = Url::parse(&format!("{own_url}{STORE_PATH}/"))?;
+    Ok((crate::store::open(settings, base, auth)?, Some(embedded)))
+}
+
+fn sealing(
+    config: &Config,
+    data: &DataDir,
+    clock: &dyn Clock,
+    random: &Arc<dyn Random>,
+) -> anyhow::Result<(SealPolicy, Option<PlayKey>)> {
+    let settings = &config.seal;
+    let mut recipients = Vec::new();
+    let mut aliases = Vec::new();
+    for (index, path) in settings.recipients.iter().enumerate() {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path).with_context(|| format!("{shown}"))?;
+        let recipient =
+            Recipient::from_pem(&text, clock.now()).with_context(|| format!("{shown}"))?;
+        for warning in recipient.warnings() {
+            tracing::warn!(certificate = %shown, %warning, "a recipient certificate is odd");
+        }
+        let literal = settings.aliases.get(index).cloned();
+        let (tenant, dbid) = (&settings.tenant_name, &settings.tenant_dbid);
+        aliases.push(match literal {
+            Some(alias) => alias,
+            None => recipient.alias(&settings.alias_template, tenant, dbid)?,
+        });
+        recipients.push(recipient);
+    }
+    let wanted = settings.playback && settings.mode != SealMode::None;
+    let (playback, key) = if wanted {
+        let (recipient, key) = data.playback(clock.now())?;
+        (Some(recipient), Some(Arc::new(key)))
+    } else {
+        (None, None)
+    };
+    let policy = SealPolicy {
+        mode: settings.mode,
+        cipher: settings.cipher,
+        gir_cipher: settings.gir_cipher,
+        key_transport: settings.key_transport,
+        recipients,
+        playback,
+        aliases,
+        random: Arc::clone(random),
+    };
+    Ok((policy, key))
+}
+
+fn rws(config: &Config, data: &DataDir, own_url: &str) -> anyhow::Result<RwsClient> {
+    let settings = &config.gir;
+    let (base, credentials) = match &settings.rws_url {
+        Some(url) => {
+            let file = settings.password_file.as_ref();
+            let file = file.ok_or_else(|| anyhow!("gir.password_file is missing"))?;
+            let username = settings.username.clone().unwrap_or_default();
+            (url.clone(), RwsCredentials { username, password: read_secret(file)? })
+        }
+        None => {
+            let line = data.secret(OPS_CREDENTIALS)?;
+            let (user, password) = line
+                .split_once(':')
+                .ok_or_else(|| anyhow!("{OPS_CREDENTIALS} is not user:password"))?;
+            let password = Zeroizing::new(password.to_owned());
+            (own_url.to_owned(), RwsCredentials { username: user.to_owned(), password })
+        }
+    };
+    let timeout = Duration::from_secs(settings.timeout_s);
+    Ok(RwsClient::new(&base, &settings.contact_center, credentials, timeout)?)
+}

@@ -1,0 +1,115 @@
+//! The composition root: builds each part once, runs it, and drains it at the end. Only this
+//! folder knows which concrete parts there are.
+
+mod build;
+mod data;
+mod listen;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::catalog::Catalog;
+use crate::config::Config;
+
+pub use build::catalog_url;
+pub use data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
+
+/// How long assets under way are waited for when the gateway stops.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A running gateway.
+pub struct Gateway {
+    address: SocketAddr,
+    public_url: String,
+    data: DataDir,
+    catalog: Catalog,
+    stop_work: watch::Sender<bool>,
+    stop_listening: watch::Sender<bool>,
+    workers: JoinSet<()>,
+    listener: tokio::task::JoinHandle<()>,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Starts everything. When this returns, requests are served.
+    ///
+    /// # Errors
+    /// When a part cannot be built: the message says which and why.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let data = DataDir::open(&config.server.data_dir)?;
+        let listener = TcpListener::bind(&config.server.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", config.server.listen))?;
+        let address = listener.local_addr()?;
+        let parts = build::parts(&config, &data, address).await?;
+        let (stop_work, work) = watch::channel(false);
+        let (stop_listening, listening) = watch::channel(false);
+        parts.pipeline.recover().await.context("the spool cannot be recovered")?;
+        let limit = config.server.max_connections;
+        let public_url = parts.state.public_url.to_string();
+        let catalog = parts.state.catalog.clone();
+        let router = crate::http::router(parts.state);
+        let listener = tokio::spawn(listen::run(listener, router, limit, listening));
+        let mut workers = JoinSet::new();
+        for _ in 0..config.pipeline.workers {
+            workers.spawn(parts.pipeline.clone().work(work.clone()));
+        }
+        if let Some(courier) = parts.courier {
+            workers.spawn(courier.run(work));
+        }
+        tracing::info!(%address, "the gateway listens");
+        Ok(Self {
+            address,
+            public_url,
+            data,
+            catalog,
+            stop_work,
+            stop_listening,
+            workers,
+            listener,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What links begin with.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> &DataDir {
+        &self.data
+    }
+
+    /// Drains: assets under way end, then requests under way, then the catalogue closes. What is
+    /// not done by then waits in the spool.
+    pub async fn stop(mut self) {
+        tracing::info!("the gateway drains");
+        // The workers end first: their store may be served by our own listener.
+        self.stop_work.send_replace(true);
+        let ended = async { while self.workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, ended).await.is_err() {
+            tracing::warn!("an asset under way was not waited for; it waits in the spool");
+            self.workers.abort_all();
+        }
+        self.stop_listening.send_replace(true);
+        if self.listener.await.is_err() {
+            tracing::warn!("the listener ended early");
+        }
+        self.catalog.close().await;
+    }
+}

@@ -1,0 +1,45 @@
+//! Every parser of outside bytes lives through its fuzz corpus.
+
+use std::path::Path;
+
+#[path = "../../fuzz/bodies.rs"]
+#[expect(unreachable_pub, reason = "the fuzz crate builds the same file as a library")]
+mod bodies;
+
+/// Gives every file of a corpus to the target's body. A failing test shows the last file's name.
+fn replay(target: &str, body: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let entries = std::fs::read_dir(&folder).expect("the corpus folder");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", folder.display());
+    for file in files {
+        println!("{}", file.display());
+        body(&std::fs::read(&file).expect("a corpus file"));
+    }
+}
+
+#[test]
+fn riff_reader_lives_through_its_corpus() {
+    replay("riff", bodies::riff);
+}
+
+#[test]
+fn recording_document_reader_lives_through_its_corpus() {
+    replay("recording_document", bodies::recording_document);
+}
+
+#[test]
+fn cms_reader_lives_through_its_corpus() {
+    replay("cms_reader", bodies::cms_reader);
+}
+
+#[test]
+fn signed_url_check_lives_through_its_corpus() {
+    replay("signed_url", bodies::signed_url);
+}
+
+#[test]
+fn range_header_reader_lives_through_its_corpus() {
+    replay("range_header", bodies::range_header);
+}

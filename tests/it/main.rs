@@ -1,0 +1,19 @@
+//! The integration tests: one binary, a module for each promise, real peers.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on must stop"
+)]
+
+mod corpus;
+mod masking;
+mod peers;
+mod seal_interop;
+mod store_behaviour;
+mod store_faults;
+
+#[path = "../layers.rs"]
+mod layers;
