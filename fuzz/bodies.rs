@@ -53,7 +53,7 @@ pub fn cms_reader(data: &[u8]) {
     });
     let _ = EnvelopeHeader::parse(data);
     let open = |step: usize| {
-        let mut opener = Opener::attached(key, &SystemRandom);
+        let mut opener = Opener::new(key, &SystemRandom);
         let mut clear = Vec::new();
         for chunk in data.chunks(step.max(1)) {
             if opener.push(chunk, &mut clear).is_err() {

@@ -113,9 +113,9 @@ fn recipients(config: &Config) -> Result<String, String> {
     for path in &config.seal.recipients {
         let shown = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"))?;
-        let recipient = crate::seal::Recipient::from_pem(&text, jiff::Timestamp::now())
+        let (_, warnings) = crate::seal::Recipient::from_pem(&text, jiff::Timestamp::now())
             .map_err(|error| format!("{shown}: {error}"))?;
-        notes.extend(recipient.warnings().iter().map(|warning| format!("{shown}: {warning}")));
+        notes.extend(warnings.iter().map(|warning| format!("{shown}: {warning}")));
     }
     let count = config.seal.recipients.len();
     Ok(format!("mode {}, {count} configured {}", config.seal.mode, notes.join("; ")))

@@ -32,9 +32,6 @@ enum Action {
         /// Where the certificate goes.
         #[arg(long, value_name = "FILE")]
         certificate: PathBuf,
-        /// Validity in days.
-        #[arg(long, default_value_t = 3650)]
-        days: u32,
     },
     /// Show the alias that GIR knows a certificate by.
     Alias {
@@ -59,8 +56,8 @@ enum Action {
 impl Key {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
         match self.action {
-            Action::New { common_name, key, certificate, days } => {
-                let made = generate_recipient(&common_name, Timestamp::now(), days)?;
+            Action::New { common_name, key, certificate } => {
+                let made = generate_recipient(&common_name, Timestamp::now())?;
                 write_private_file(&key, made.private_key_pem.as_bytes())?;
                 let mut file = NewFile::create(&certificate)?;
                 std::io::Write::write_all(&mut file, made.certificate_pem.as_bytes())?;
@@ -72,9 +69,9 @@ impl Key {
             Action::Alias { certificate, settings } => {
                 let seal = settings.load()?.seal;
                 let text = files::text(&certificate)?;
-                let recipient = Recipient::from_pem(&text, Timestamp::now())?;
+                let (recipient, _) = Recipient::from_pem(&text, Timestamp::now())?;
                 let alias =
-                    recipient.alias(&seal.alias_template, &seal.tenant_name, &seal.tenant_dbid)?;
+                    recipient.alias(&seal.alias_template, &seal.tenant_name, &seal.tenant_dbid);
                 output.result(&json!({ "alias": alias }), &alias);
             }
             Action::RotateLinks { settings } => {
@@ -84,7 +81,7 @@ impl Key {
             }
             Action::Public { settings } => {
                 let data = DataDir::beside(&settings.load()?.server.data_dir);
-                let keys = json!({ "keys": [data.signing_key(&SystemRandom)?.jwk()] });
+                let keys = json!({ "keys": [data.signing_key()?.jwk()] });
                 output.result(&keys, &serde_json::to_string_pretty(&keys)?);
             }
         }

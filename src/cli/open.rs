@@ -40,7 +40,7 @@ impl Open {
         let random = SystemRandom;
         let mut opener = match &self.pkcs7 {
             Some(path) => Opener::detached(files::text(path)?.as_bytes(), &key, &random)?,
-            None => Opener::attached(&key, &random),
+            None => Opener::new(&key, &random),
         };
         let mut target = NewFile::create(&self.output)?;
         let mut hasher = Hasher::default();

@@ -50,18 +50,18 @@ impl Seal {
         let mut recipients = Vec::new();
         for path in &self.recipient {
             let shown = path.display();
-            let recipient = Recipient::from_pem(&files::text(path)?, Timestamp::now())
+            let (recipient, warnings) = Recipient::from_pem(&files::text(path)?, Timestamp::now())
                 .with_context(|| format!("{shown}"))?;
-            let warnings = recipient.warnings().iter();
-            warnings.for_each(|text| output.line(format!("note: {shown}: {text}")));
+            warnings.iter().for_each(|text| output.line(format!("note: {shown}: {text}")));
             recipients.push(recipient);
         }
+        let all: Vec<&Recipient> = recipients.iter().collect();
         let mut sealer = if gir {
             let cipher = self.cipher.unwrap_or(Cipher::Aes256Cbc);
-            Sealer::gir(&recipients, None, cipher, bytes, &SystemRandom)?
+            Sealer::gir(&all, None, cipher, bytes, &SystemRandom)?
         } else {
             let cipher = self.cipher.unwrap_or(Cipher::Aes256Gcm);
-            Sealer::cms(&recipients, cipher, self.key_transport, bytes, &SystemRandom)?
+            Sealer::cms(&all, cipher, self.key_transport, bytes, &SystemRandom)?
         };
         let mut target = NewFile::create(&self.output)?;
         let (mut plain, mut sealed) = (Hasher::default(), Hasher::default());

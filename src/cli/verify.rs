@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::files;
 use super::output::Output;
 use crate::asset::{Digest, Hasher};
-use crate::pipeline::Manifest;
-use crate::seal::{Opener, PrivateKey, SystemRandom, VerifyingKey};
+use crate::pipeline::{MANIFEST_TYPE, Manifest};
+use crate::seal::{Opener, PrivateKey, SystemRandom, VerifyingKeys};
 
 const BLOCK_BYTES: usize = 256 * 1024;
 
@@ -74,11 +74,10 @@ impl Verify {
         let path = self.manifest.as_ref().unwrap_or(&beside);
         let keys: Value = serde_json::from_str(&files::text(&self.keys)?)
             .with_context(|| format!("{} is not JSON", self.keys.display()))?;
-        let keys = keys.get("keys").and_then(Value::as_array);
-        let keys: Result<Vec<VerifyingKey>, _> =
-            keys.into_iter().flatten().map(VerifyingKey::from_jwk).collect();
-        let keys = keys.with_context(|| format!("{}", self.keys.display()))?;
-        let payload = crate::seal::verify(files::text(path)?.trim(), &keys)
+        let keys =
+            VerifyingKeys::from_jwks(&keys).with_context(|| format!("{}", self.keys.display()))?;
+        let payload = keys
+            .verify(files::text(path)?.trim(), MANIFEST_TYPE)
             .with_context(|| format!("the signature of {} does not hold", path.display()))?;
         serde_json::from_slice(&payload).context("the manifest is of an unknown form")
     }
@@ -123,7 +122,7 @@ impl Verify {
             .find_map(|envelope| Opener::detached(envelope.as_bytes(), &key, &random).ok());
         let mut opener = match detached {
             Some(opener) => opener,
-            None => Opener::attached(&key, &random),
+            None => Opener::new(&key, &random),
         };
         let (mut file, _) = files::input(&self.object)?;
         let mut hasher = Hasher::default();

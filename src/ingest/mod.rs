@@ -16,7 +16,7 @@ mod receive;
 mod settings;
 
 pub use error::IngestError;
-pub use receipt::{Receipt, ReceiptState};
+pub use receipt::{RECEIPT_TYPE, Receipt, ReceiptState};
 pub use receive::{Claimed, Declared, Ingest, Received, Slot};
 pub use settings::{Acknowledge, IngestSettings};
 

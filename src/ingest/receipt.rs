@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::asset::{Digest, MediaId, RecordingId, TenantId};
 use crate::seal::{SealError, SigningKey};
 
+/// `typ` of a receipt's signature header.
+pub const RECEIPT_TYPE: &str = "reelgate-receipt+jws";
+
 /// How safe the bytes were when the receipt was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +47,6 @@ impl Receipt {
     pub fn sign(&self, key: &SigningKey) -> Result<String, SealError> {
         let payload = serde_json::to_vec(self)
             .map_err(|_| SealError::Internal { what: "writing a receipt" })?;
-        Ok(key.sign(&payload))
+        key.sign(RECEIPT_TYPE, &payload)
     }
 }

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
 use super::transform::{Transformed, transform};
-use super::{Analysed, CHANNEL_CHUNKS, Manifest, Pipeline, PipelineError};
+use super::{Analysed, CHANNEL_CHUNKS, MANIFEST_TYPE, Manifest, Pipeline, PipelineError};
 use super::{SEGMENT_BYTES, analyse};
 use crate::asset::{
     AssetId, Digest, MediaEntry, Outcome, RecordingDocument, Rules, SealFacts, StoredObject,
@@ -227,7 +227,7 @@ impl Pipeline {
             segments: segments.ok_or_else(|| bad("no segment digests"))?,
         };
         let text = serde_json::to_string(&manifest).map_err(|_| bad("no manifest"))?;
-        let signed = self.signing.sign(text.as_bytes());
+        let signed = self.signing.sign(MANIFEST_TYPE, text.as_bytes())?;
         let mut sealer = Sealer::leave_clear(signed.len() as u64);
         let chunk = sealer.push(signed.as_bytes())?;
         let key = ObjectKey::parse(&outcome.stored.key)?.manifest();

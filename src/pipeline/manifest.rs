@@ -5,6 +5,9 @@ use serde_json::Value;
 
 use crate::asset::{Digest, MaskEntry, Outcome};
 
+/// `typ` of the manifest's signature header.
+pub const MANIFEST_TYPE: &str = "reelgate-manifest+jws";
+
 /// What the manifest says. In the store it is the payload of a compact JWS (EdDSA).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -29,7 +29,7 @@ mod worker;
 
 pub use analyse::{Analysed, analyse, measure};
 pub use error::PipelineError;
-pub use manifest::Manifest;
+pub use manifest::{MANIFEST_TYPE, Manifest};
 pub use settings::PipelineSettings;
 pub use transform::SealPolicy;
 pub use worker::{Pipeline, Progress};

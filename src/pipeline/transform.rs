@@ -51,17 +51,14 @@ impl SealPolicy {
         match self.mode {
             SealMode::None => Ok(Sealer::leave_clear(bytes)),
             SealMode::Cms => {
-                let all: Vec<Recipient> =
-                    self.recipients.iter().chain(self.playback.as_ref()).cloned().collect();
+                let all: Vec<&Recipient> =
+                    self.recipients.iter().chain(self.playback.as_ref()).collect();
                 Sealer::cms(&all, self.cipher, self.key_transport, bytes, random)
             }
-            SealMode::Gir => Sealer::gir(
-                &self.recipients,
-                self.playback.as_ref(),
-                self.gir_cipher,
-                bytes,
-                random,
-            ),
+            SealMode::Gir => {
+                let all: Vec<&Recipient> = self.recipients.iter().collect();
+                Sealer::gir(&all, self.playback.as_ref(), self.gir_cipher, bytes, random)
+            }
         }
     }
 }

@@ -14,9 +14,7 @@ use tokio::sync::mpsc;
 use super::PlayError;
 use crate::asset::{AssetId, Digest, Hasher, Outcome};
 use crate::catalog::{Catalog, MediaState};
-use crate::seal::{
-    EnvelopeHeader, HeaderParse, MAX_HEADER_BYTES, PrivateKey, Random, RangeOpener, SealError,
-};
+use crate::seal::{EnvelopeHeader, MAX_HEADER_BYTES, PrivateKey, Random, RangeOpener, SealError};
 use crate::store::{ByteStream, ObjectKey, Store};
 
 /// First guess of a header's length, in bytes.
@@ -139,11 +137,10 @@ impl Player {
         // RSA takes milliseconds: off the request's thread.
         let work = tokio::task::spawn_blocking(move || match (envelope, header) {
             (Some(envelope), _) => {
-                let header = EnvelopeHeader::parse_detached(envelope.as_bytes())?;
-                RangeOpener::new(&header, private.content_key(&header, random.as_ref())?, bytes)
+                RangeOpener::detached(&envelope, &private, bytes, random.as_ref())
             }
             (None, Some(header)) => {
-                RangeOpener::new(&header, private.content_key(&header, random.as_ref())?, bytes)
+                RangeOpener::attached(&header, &private, bytes, random.as_ref())
             }
             (None, None) => Err(SealError::NoRecipient),
         });
@@ -165,8 +162,8 @@ impl Player {
             while let Some(bytes) = stored.next(segments).await? {
                 prefix.extend_from_slice(&bytes);
             }
-            if let HeaderParse::Complete(header) = EnvelopeHeader::parse(&prefix)? {
-                return Ok(*header);
+            if let Some(header) = EnvelopeHeader::parse(&prefix)? {
+                return Ok(header);
             }
             if end == outcome.stored.bytes || length >= MAX_HEADER_BYTES as u64 {
                 return Err(PlayError::Row { detail: "the envelope has no header".to_owned() });
@@ -257,9 +254,9 @@ impl Playable {
         let segments = self.segments.clone();
         tokio::spawn(async move {
             let work = async {
-                let wanted = opener.stored_range(from, to)?;
+                let wanted = opener.stored_range(from, to);
                 let mut stored = Verified::open(store.as_ref(), &key, wanted, &outcome).await?;
-                let mut stream = opener.range_stream(from, to)?;
+                let mut stream = opener.stream(from, to);
                 while let Some(bytes) = stored.next(&segments).await? {
                     let mut clear = Vec::with_capacity(bytes.len());
                     stream.push(&bytes, &mut clear)?;

@@ -1,7 +1,5 @@
 //! Recipients: X.509 certificates with RSA keys (RFC 5280).
 
-use std::fmt;
-
 use aws_lc_rs::{
     encoding::AsDer as _,
     rsa::{OaepPublicEncryptingKey, Pkcs1PublicEncryptingKey, PublicEncryptingKey},
@@ -21,43 +19,6 @@ use super::{
 pub(super) const MIN_RSA_BITS: usize = 2048;
 /// RFC 5280 allows 20 bytes; private authorities exceed it, but not by this much.
 const MAX_SERIAL_BYTES: usize = 256;
-/// The form of alias that GIR's settings were seen to carry.
-pub const DEFAULT_ALIAS_TEMPLATE: &str = "rcs_{tenant}:{tenant_dbid}:{issuer_dn}:{serial_dec}";
-
-/// Something an operator should know, but that stops nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CertificateWarning {
-    /// Past its end. Old recordings must still open, so it stays usable.
-    Expired {
-        /// The last moment of validity.
-        not_after: Timestamp,
-    },
-    /// Before its start.
-    NotYetValid {
-        /// The first moment of validity.
-        not_before: Timestamp,
-    },
-    /// The PEM holds more than one certificate. Only the first is used: GIR supports no chains.
-    Chain {
-        /// How many there are.
-        count: usize,
-    },
-}
-
-impl fmt::Display for CertificateWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Expired { not_after } => write!(f, "the certificate expired at {not_after}"),
-            Self::NotYetValid { not_before } => {
-                write!(f, "the certificate is not valid before {not_before}")
-            }
-            Self::Chain { count } => {
-                write!(f, "{count} certificates in one file; only the first is used")
-            }
-        }
-    }
-}
-
 /// Someone who can open an envelope.
 #[derive(Debug, Clone)]
 pub struct Recipient {
@@ -67,16 +28,17 @@ pub struct Recipient {
     issuer_dn: String,
     serial: String,
     key: PublicEncryptingKey,
-    warnings: Vec<CertificateWarning>,
 }
 
 impl Recipient {
-    /// Reads the first certificate of a PEM text. `now` serves only the warnings.
+    /// Reads the first certificate of a PEM text. `now` serves only the warnings: what an operator
+    /// should know, but that stops nothing. An expired certificate stays usable, and of several
+    /// only the first is used, since GIR supports no chains.
     ///
     /// # Errors
     /// [`SealError::Pem`], [`SealError::Malformed`], [`SealError::NotRsa`],
-    /// [`SealError::ShortKey`] or [`SealError::KeyRejected`].
-    pub fn from_pem(text: &str, now: Timestamp) -> Result<Self, SealError> {
+    /// [`SealError::ShortKey`] or [`SealError::Key`].
+    pub fn from_pem(text: &str, now: Timestamp) -> Result<(Self, Vec<String>), SealError> {
         let blocks = pem::blocks(text)?;
         let mut certificates = blocks
             .iter()
@@ -91,21 +53,21 @@ impl Recipient {
         let mut warnings = Vec::new();
         let (not_before, not_after) = parts.validity;
         if now < not_before {
-            warnings.push(CertificateWarning::NotYetValid { not_before });
+            warnings.push(format!("the certificate is not valid before {not_before}"));
         }
         if now > not_after {
-            warnings.push(CertificateWarning::Expired { not_after });
+            warnings.push(format!("the certificate expired at {not_after}"));
         }
         if count > 1 {
-            warnings.push(CertificateWarning::Chain { count });
+            warnings.push(format!("{count} certificates in one file; only the first is used"));
         }
-        Ok(Self {
+        let recipient = Self {
             identity: sequence(&[parts.issuer, parts.serial]),
             issuer_dn: distinguished_name(parts.issuer).map_err(|stop| stop.into_error(size))?,
             serial: decimal(parts.serial)?,
             key,
-            warnings,
-        })
+        };
+        Ok((recipient, warnings))
     }
 
     /// The issuer in encoding order, comma-separated without blanks: `C=US,O=Example,CN=rec`.
@@ -119,41 +81,28 @@ impl Recipient {
         &self.serial
     }
 
-    /// What an operator should know.
-    pub fn warnings(&self) -> &[CertificateWarning] {
-        &self.warnings
-    }
-
     /// The name under which the key is filed: `template` with `{tenant}`, `{tenant_dbid}`,
-    /// `{issuer_dn}` and `{serial_dec}` filled in.
-    ///
-    /// # Errors
-    /// [`SealError::UnknownName`] for any other placeholder.
-    pub fn alias(
-        &self,
-        template: &str,
-        tenant: &str,
-        tenant_dbid: &str,
-    ) -> Result<String, SealError> {
+    /// `{issuer_dn}` and `{serial_dec}` filled in. Anything else in braces stays as it is.
+    pub fn alias(&self, template: &str, tenant: &str, tenant_dbid: &str) -> String {
         let mut alias = String::new();
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
-            let (name, later) = after.split_once('}').unwrap_or((after, ""));
             alias.push_str(before);
-            alias.push_str(match name {
-                "tenant" => tenant,
-                "tenant_dbid" => tenant_dbid,
-                "issuer_dn" => &self.issuer_dn,
-                "serial_dec" => &self.serial,
-                _ => {
-                    let name = name.to_owned();
-                    return Err(SealError::UnknownName { kind: "alias placeholder", name });
-                }
-            });
+            let known = [
+                ("tenant}", tenant),
+                ("tenant_dbid}", tenant_dbid),
+                ("issuer_dn}", &self.issuer_dn),
+                ("serial_dec}", &self.serial),
+            ];
+            let found = known
+                .into_iter()
+                .find_map(|(name, value)| after.strip_prefix(name).map(|later| (value, later)));
+            let (value, later) = found.unwrap_or(("{", after));
+            alias.push_str(value);
             rest = later;
         }
         alias.push_str(rest);
-        Ok(alias)
+        alias
     }
 
     pub(super) fn identity(&self) -> &[u8] {
@@ -219,10 +168,8 @@ fn rsa_key(info: &[u8]) -> Result<PublicEncryptingKey, SealError> {
     if bits < MIN_RSA_BITS {
         return Err(SealError::ShortKey { bits, min: MIN_RSA_BITS });
     }
-    PublicEncryptingKey::from_der(info).map_err(|rejected| SealError::KeyRejected {
-        what: "the certificate's key",
-        reason: rejected.to_string(),
-    })
+    PublicEncryptingKey::from_der(info)
+        .map_err(|rejected| SealError::Key { detail: rejected.to_string() })
 }
 
 /// Bits of the RSA modulus in a SubjectPublicKeyInfo, `None` for other keys.

@@ -6,26 +6,15 @@ use zeroize::Zeroizing;
 use super::{
     cbc,
     certificate::Recipient,
-    cipher::{Cipher, ContentKey, KeyTransport},
+    cipher::ContentKey,
     envelope_header::{Envelope, tail_head},
     error::SealError,
     gcm,
-    header::{EnvelopeHeader, HeaderParse},
+    header::EnvelopeHeader,
     pem,
     random::Random,
+    settings::{Cipher, KeyTransport, SealMode},
 };
-
-/// What a stored object is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SealMode {
-    /// The plaintext itself.
-    None,
-    /// A whole CMS message: AuthEnvelopedData (GCM) or EnvelopedData (CBC).
-    Cms,
-    /// Bare AES-CBC ciphertext; the envelope stands in the record's `pkcs7` field.
-    Gir,
-}
 
 /// Bytes that may go to a store. Made only by a [`Sealer`].
 #[derive(Debug, Clone)]
@@ -99,15 +88,14 @@ impl Sealer {
     /// or for more plaintext than GCM may carry under one key, [`SealError::Random`], or
     /// [`SealError::Internal`] when the header does not read back.
     pub fn cms(
-        recipients: &[Recipient],
+        recipients: &[&Recipient],
         cipher: Cipher,
         key_transport: KeyTransport,
         plaintext_len: u64,
         random: &dyn Random,
     ) -> Result<Self, SealError> {
         let secrets = Secrets::draw(cipher, random)?;
-        let envelope =
-            Envelope::new(recipients.iter(), cipher, key_transport, &secrets.key, &secrets.iv)?;
+        let envelope = Envelope::new(recipients, cipher, key_transport, &secrets.key, &secrets.iv)?;
         let payload_len = payload_len(cipher, plaintext_len)?;
         let header = envelope.attached(payload_len).ok_or(TOO_LONG)?;
         check(&header, &secrets, recipients.len(), Some(payload_len))?;
@@ -136,7 +124,7 @@ impl Sealer {
     /// # Errors
     /// As [`cms`](Self::cms), and [`SealError::Policy`] for a cipher that is not CBC.
     pub fn gir(
-        recipients: &[Recipient],
+        recipients: &[&Recipient],
         playback: Option<&Recipient>,
         cipher: Cipher,
         plaintext_len: u64,
@@ -147,9 +135,8 @@ impl Sealer {
         }
         let secrets = Secrets::draw(cipher, random)?;
         let pkcs7 = secrets.detached_envelope(recipients)?;
-        let playback_envelope = playback
-            .map(|recipient| secrets.detached_envelope(std::slice::from_ref(recipient)))
-            .transpose()?;
+        let playback_envelope =
+            playback.map(|recipient| secrets.detached_envelope(&[recipient])).transpose()?;
         let summary = SealSummary {
             mode: SealMode::Gir,
             cipher: Some(cipher),
@@ -265,10 +252,9 @@ impl Secrets {
         }
     }
 
-    fn detached_envelope(&self, recipients: &[Recipient]) -> Result<String, SealError> {
+    fn detached_envelope(&self, recipients: &[&Recipient]) -> Result<String, SealError> {
         let transport = KeyTransport::RsaPkcs1;
-        let envelope =
-            Envelope::new(recipients.iter(), self.cipher, transport, &self.key, &self.iv)?;
+        let envelope = Envelope::new(recipients, self.cipher, transport, &self.key, &self.iv)?;
         let der = envelope.detached();
         check(&der, self, recipients.len(), None)?;
         Ok(pem::armour("PKCS7", &der).to_string())
@@ -284,10 +270,7 @@ fn check(
 ) -> Result<(), SealError> {
     const WRONG: SealError = SealError::Internal { what: "an envelope did not read back" };
     let header = match payload_len {
-        Some(_) => match EnvelopeHeader::parse(der)? {
-            HeaderParse::Complete(header) => *header,
-            HeaderParse::NeedMore => return Err(WRONG),
-        },
+        Some(_) => EnvelopeHeader::parse(der)?.ok_or(WRONG)?,
         None => EnvelopeHeader::parse_detached(der)?,
     };
     let good = header.cipher() == secrets.cipher

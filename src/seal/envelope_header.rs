@@ -16,18 +16,20 @@
 //! All lengths are definite, because the plaintext length is known beforehand.
 
 use aws_lc_rs::rsa::OAEP_SHA256_MGF1SHA256;
+use const_oid::ObjectIdentifier;
 
 use super::{
     certificate::Recipient,
-    cipher::{Cipher, ContentKey, KeyTransport},
+    cipher::ContentKey,
     der_writer::{
-        CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, SEQUENCE, element, head, identifier, null,
-        octets, sequence, set_of, small_integer,
+        CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, OCTET_STRING, SEQUENCE, element, head,
+        identifier, null, octets, sequence, set_of, small_integer,
     },
     error::SealError,
     gcm::TAG_BYTES,
     header::MAX_RECIPIENTS,
     oid,
+    settings::{Cipher, KeyTransport},
 };
 
 /// What an envelope says about its content.
@@ -41,14 +43,14 @@ pub(super) struct Envelope {
 
 impl Envelope {
     /// Encrypts `key` for each recipient.
-    pub(super) fn new<'a>(
-        recipients: impl ExactSizeIterator<Item = &'a Recipient>,
+    pub(super) fn new(
+        recipients: &[&Recipient],
         cipher: Cipher,
         transport: KeyTransport,
         key: &ContentKey,
         iv: &[u8],
     ) -> Result<Self, SealError> {
-        if recipients.len() == 0 {
+        if recipients.is_empty() {
             return Err(SealError::Policy { what: "an envelope needs a recipient" });
         }
         if recipients.len() > MAX_RECIPIENTS {
@@ -58,7 +60,7 @@ impl Envelope {
             });
         }
         let infos: Result<Vec<_>, _> =
-            recipients.map(|recipient| recipient_info(recipient, transport, key)).collect();
+            recipients.iter().map(|recipient| recipient_info(recipient, transport, key)).collect();
         let parameters = if cipher.is_authenticated() {
             sequence(&[&octets(iv), &small_integer(TAG_BYTES as u8)])
         } else {
@@ -107,7 +109,7 @@ impl Envelope {
 
 /// Tag and length of the mac that follows the content of AuthEnvelopedData.
 pub(super) fn tail_head() -> Vec<u8> {
-    head(super::der_writer::OCTET_STRING, TAG_BYTES as u64)
+    head(OCTET_STRING, TAG_BYTES as u64)
 }
 
 fn recipient_info(
@@ -129,15 +131,19 @@ fn recipient_info(
             public
                 .encrypt(&OAEP_SHA256_MGF1SHA256, key.as_bytes(), &mut encrypted, None)
                 .map_err(|_| FAILED)?;
-            (sequence(&[&identifier(&oid::RSAES_OAEP), &oaep_parameters(&oid::SHA256)]), encrypted)
+            (
+                sequence(&[&identifier(&oid::RSAES_OAEP), &oaep_parameters(&oid::SHA256, &null())]),
+                encrypted,
+            )
         }
     };
     Ok(sequence(&[&small_integer(0), recipient.identity(), &algorithm, &octets(&encrypted)]))
 }
 
-/// RSAES-OAEP-params with the same hash for both uses, NULL parameters, and no label.
-pub(super) fn oaep_parameters(hash: &const_oid::ObjectIdentifier) -> Vec<u8> {
-    let hash = sequence(&[&identifier(hash), &null()]);
+/// RSAES-OAEP-params with the same hash for both uses and no label. The hash's own parameters are
+/// NULL or nothing; both are legal, and we write NULL (RFC 4055 section 2.1).
+pub(super) fn oaep_parameters(hash: &ObjectIdentifier, hash_parameters: &[u8]) -> Vec<u8> {
+    let hash = sequence(&[&identifier(hash), hash_parameters]);
     let mask = sequence(&[&identifier(&oid::MGF1), &hash]);
     sequence(&[&element(CONTEXT_0, &[&hash]), &element(CONTEXT_1, &[&mask])])
 }

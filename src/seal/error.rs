@@ -26,25 +26,15 @@ pub enum SealError {
         /// The limit.
         min: usize,
     },
-    /// A key was refused by the cryptographic library.
-    #[error("{what} was refused: {reason}")]
-    KeyRejected {
-        /// Which key.
-        what: &'static str,
-        /// The library's own word for it.
-        reason: String,
+    /// A key cannot be used.
+    #[error("the key cannot be used: {detail}")]
+    Key {
+        /// Why.
+        detail: String,
     },
     /// The private key does not belong to the certificate given with it.
     #[error("the private key does not belong to the certificate")]
     KeyMismatch,
-    /// A setting names no known algorithm.
-    #[error("`{name}` is no known {kind}")]
-    UnknownName {
-        /// What was looked for.
-        kind: &'static str,
-        /// The text given.
-        name: String,
-    },
     /// The recipients, the cipher and the envelope do not go together.
     #[error("cannot seal: {what}")]
     Policy {
@@ -96,16 +86,6 @@ pub enum SealError {
         declared: u64,
         /// What was pushed.
         seen: u64,
-    },
-    /// A range lies outside the asset.
-    #[error("range {from}..{to} lies outside {len} bytes")]
-    RangeOutside {
-        /// First byte.
-        from: u64,
-        /// One past the last byte.
-        to: u64,
-        /// Length of the asset.
-        len: u64,
     },
     /// The object was used after it had failed.
     #[error("already failed")]

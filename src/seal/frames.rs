@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{error::SealError, random::Random};
 
 /// Bytes that a frame adds to its plaintext.
-pub const FRAME_OVERHEAD: usize = 16;
+const FRAME_OVERHEAD: usize = 16;
 const NONCE_BYTES: usize = 12;
 const KEY_BYTES: usize = 32;
 
@@ -28,7 +28,7 @@ impl FileKey {
     ///
     /// # Errors
     /// [`SealError::Random`].
-    pub fn random(random: &dyn Random) -> Result<Self, SealError> {
+    pub fn generate(random: &dyn Random) -> Result<Self, SealError> {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         random.fill(&mut *bytes)?;
         Ok(Self(bytes))
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_wrapped_key_opens_only_with_its_name() {
         let node = WrapKey::from_bytes(&[7; 32]);
-        let key = FileKey::random(&SystemRandom).unwrap();
+        let key = FileKey::generate(&SystemRandom).unwrap();
         let wrapped = node.wrap(&key, b"asset-1", &SystemRandom).unwrap();
         assert_eq!(wrapped.len(), 60);
         assert_eq!(*node.unwrap(&wrapped, b"asset-1").unwrap().0, *key.0);
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn frames_cannot_be_moved_cut_or_changed() {
-        let key = FileKey::random(&SystemRandom).unwrap();
+        let key = FileKey::generate(&SystemRandom).unwrap();
         let (sealer, opener) = (FrameSealer::new(&key), FrameOpener::new(&key));
         for len in [0, 1, 16, 70_000] {
             let plain = vec![0x5a; len];

@@ -9,7 +9,6 @@ use aws_lc_rs::rsa::{
 };
 
 use super::{
-    cipher::Cipher,
     der_reader::{Frame, Stop, Walker},
     der_writer::{
         CONTEXT_0, CONTEXT_0_PRIMITIVE, CONTEXT_1, CONTEXT_2, INTEGER, NULL, OBJECT_IDENTIFIER,
@@ -19,6 +18,7 @@ use super::{
     error::SealError,
     gcm::TAG_BYTES,
     oid, pem,
+    settings::Cipher,
 };
 
 /// Longest header that is read: recipients with large keys and names, and certificates that other
@@ -30,14 +30,6 @@ pub const MAX_RECIPIENTS: usize = 64;
 pub const MAX_TRAILER_BYTES: usize = 64 * 1024;
 /// A version is one small number; RFC 5652 goes to 4.
 const MAX_VERSION: u8 = 4;
-
-/// Outcome of reading a prefix.
-pub enum HeaderParse {
-    /// The header is complete; content follows at its `payload_offset`.
-    Complete(Box<EnvelopeHeader>),
-    /// Call again with a longer prefix.
-    NeedMore,
-}
 
 /// Where the content is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,16 +72,16 @@ pub struct EnvelopeHeader {
 }
 
 impl EnvelopeHeader {
-    /// Reads as much of `prefix` as the header takes.
+    /// Reads as much of `prefix` as the header takes; `None` asks for a longer prefix.
     ///
     /// # Errors
     /// [`SealError::Malformed`], [`SealError::Unsupported`] or [`SealError::LimitReached`]; a longer
     /// prefix would not help.
-    pub fn parse(prefix: &[u8]) -> Result<HeaderParse, SealError> {
+    pub fn parse(prefix: &[u8]) -> Result<Option<Self>, SealError> {
         let window = prefix.get(..MAX_HEADER_BYTES).unwrap_or(prefix);
         match read(window) {
-            Ok(header) => Ok(HeaderParse::Complete(Box::new(header))),
-            Err(Stop::NeedMore) if prefix.len() < MAX_HEADER_BYTES => Ok(HeaderParse::NeedMore),
+            Ok(header) => Ok(Some(header)),
+            Err(Stop::NeedMore) if prefix.len() < MAX_HEADER_BYTES => Ok(None),
             Err(Stop::NeedMore) => Err(SealError::LimitReached {
                 limit: "envelope header bytes",
                 max: MAX_HEADER_BYTES as u64,
@@ -104,7 +96,7 @@ impl EnvelopeHeader {
     /// # Errors
     /// As [`parse`](Self::parse), [`SealError::Pem`], and [`SealError::Unsupported`] if the envelope
     /// carries content.
-    pub fn parse_detached(envelope: &[u8]) -> Result<Self, SealError> {
+    pub(super) fn parse_detached(envelope: &[u8]) -> Result<Self, SealError> {
         if envelope.first() == Some(&SEQUENCE) {
             return Self::parse_detached_der(envelope);
         }
@@ -120,7 +112,7 @@ impl EnvelopeHeader {
 
     fn parse_detached_der(der: &[u8]) -> Result<Self, SealError> {
         let end = der.len() as u64;
-        let HeaderParse::Complete(mut header) = Self::parse(der)? else {
+        let Some(mut header) = Self::parse(der)? else {
             return Err(SealError::Truncated { offset: end });
         };
         if header.content != Content::Absent {
@@ -131,7 +123,7 @@ impl EnvelopeHeader {
         header.detached_tag =
             header.read_trailer(trailer, header.payload_offset, &header.frames)?;
         header.payload_offset = 0;
-        Ok(*header)
+        Ok(header)
     }
 
     /// How the content is encrypted.
@@ -322,7 +314,9 @@ fn read_transport(algorithm: &[u8], parameters: &[u8]) -> Transport {
         (oid::SHA512, &OAEP_SHA512_MGF1SHA512),
         (oid::SHA1, &OAEP_SHA1_MGF1SHA1),
     ];
-    let found = known.into_iter().find(|(hash, _)| oaep_parameters(hash) == parameters);
+    let found = known.into_iter().find(|(hash, _)| {
+        [&[][..], &[NULL, 0]].into_iter().any(|inner| oaep_parameters(hash, inner) == parameters)
+    });
     found.map_or(Transport::Other, |(_, algorithm)| Transport::Oaep(algorithm))
 }
 

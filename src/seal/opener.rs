@@ -7,7 +7,7 @@ use super::{
     der_writer::OCTET_STRING,
     error::SealError,
     gcm,
-    header::{Content, EnvelopeHeader, HeaderParse, MAX_TRAILER_BYTES},
+    header::{Content, EnvelopeHeader, MAX_TRAILER_BYTES},
     private_key::PrivateKey,
     random::Random,
 };
@@ -36,14 +36,15 @@ enum Stage<'k> {
 
 impl<'k> Opener<'k> {
     /// Opens a stored CMS message from its first byte.
-    pub const fn attached(key: &'k PrivateKey, random: &'k dyn Random) -> Self {
+    pub const fn new(key: &'k PrivateKey, random: &'k dyn Random) -> Self {
         Self { stage: Stage::Header { prefix: Vec::new(), key, random } }
     }
 
     /// Opens bare ciphertext whose envelope, PEM or DER, is kept elsewhere.
     ///
     /// # Errors
-    /// As [`EnvelopeHeader::parse_detached`] and [`PrivateKey::content_key`].
+    /// [`SealError::Pem`] or any error about the envelope's bytes; [`SealError::NoRecipient`] or
+    /// [`SealError::Random`].
     pub fn detached(
         envelope: &[u8],
         key: &PrivateKey,
@@ -55,10 +56,7 @@ impl<'k> Opener<'k> {
     }
 
     /// Opens content whose header was read before: push from the header's `payload_offset` on.
-    ///
-    /// # Errors
-    /// [`SealError::NotAuthentic`] if the key has not the length that the cipher needs.
-    pub fn with_key(header: EnvelopeHeader, key: &ContentKey) -> Result<Self, SealError> {
+    pub(super) fn with_key(header: EnvelopeHeader, key: &ContentKey) -> Result<Self, SealError> {
         Ok(Self { stage: Stage::Content(Box::new(Body::new(header, key)?)) })
     }
 
@@ -71,7 +69,7 @@ impl<'k> Opener<'k> {
         match std::mem::replace(&mut self.stage, Stage::Failed) {
             Stage::Header { mut prefix, key, random } => {
                 prefix.extend_from_slice(sealed);
-                let HeaderParse::Complete(header) = EnvelopeHeader::parse(&prefix)? else {
+                let Some(header) = EnvelopeHeader::parse(&prefix)? else {
                     self.stage = Stage::Header { prefix, key, random };
                     return Ok(());
                 };
@@ -80,7 +78,7 @@ impl<'k> Opener<'k> {
                 }
                 let at = usize::try_from(header.payload_offset()).unwrap_or(usize::MAX);
                 let content_key = key.content_key(&header, random)?;
-                let mut body = Box::new(Body::new(*header, &content_key)?);
+                let mut body = Box::new(Body::new(header, &content_key)?);
                 body.push(prefix.get(at..).unwrap_or_default(), out)?;
                 self.stage = Stage::Content(body);
             }

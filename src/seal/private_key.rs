@@ -28,7 +28,7 @@ impl PrivateKey {
     /// Reads an unencrypted key: PKCS#8 (`PRIVATE KEY`) or PKCS#1 (`RSA PRIVATE KEY`).
     ///
     /// # Errors
-    /// [`SealError::Pem`] or [`SealError::KeyRejected`].
+    /// [`SealError::Pem`] or [`SealError::Key`].
     pub fn from_pem(text: &str) -> Result<Self, SealError> {
         let blocks = pem::blocks(text)?;
         let pkcs8 = blocks
@@ -39,9 +39,8 @@ impl PrivateKey {
                 _ => None,
             })
             .ok_or(SealError::Pem { what: "no unencrypted private key in the text" })?;
-        let key = PrivateDecryptingKey::from_pkcs8(&pkcs8).map_err(|rejected| {
-            SealError::KeyRejected { what: "the private key", reason: rejected.to_string() }
-        })?;
+        let key = PrivateDecryptingKey::from_pkcs8(&pkcs8)
+            .map_err(|rejected| SealError::Key { detail: rejected.to_string() })?;
         let unusable = |_| SealError::Internal { what: "preparing the private key" };
         let public_key_der = key.public_key().as_der().map_err(unusable)?.as_ref().to_vec();
         Ok(Self {
@@ -74,7 +73,7 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`SealError::NoRecipient`] or [`SealError::Random`].
-    pub fn content_key(
+    pub(super) fn content_key(
         &self,
         header: &EnvelopeHeader,
         random: &dyn Random,

@@ -12,6 +12,8 @@ use super::{
     error::SealError,
     gcm::Keystream,
     header::{Content, EnvelopeHeader},
+    private_key::PrivateKey,
+    random::Random,
 };
 
 enum Form {
@@ -28,13 +30,39 @@ pub struct RangeOpener {
 }
 
 impl RangeOpener {
-    /// For an envelope, attached or detached, whose content is `plaintext_len` bytes.
+    /// For a stored CMS message, whose header was read from its first bytes.
     ///
     /// # Errors
-    /// [`SealError::Unsupported`] for segmented content, which our sealer never writes;
-    /// [`SealError::LengthMismatch`] if the envelope's length differs from what `plaintext_len`
-    /// seals to; [`SealError::NotAuthentic`] for a key of the wrong length.
-    pub fn new(
+    /// [`SealError::NoRecipient`], [`SealError::Random`], [`SealError::Unsupported`] for segmented
+    /// content, which our sealer never writes, or [`SealError::LengthMismatch`] if the envelope's
+    /// length differs from what `plaintext_len` seals to.
+    pub fn attached(
+        header: &EnvelopeHeader,
+        key: &PrivateKey,
+        plaintext_len: u64,
+        random: &dyn Random,
+    ) -> Result<Self, SealError> {
+        if header.content() == Content::Absent {
+            return Err(SealError::Unsupported { what: "an envelope without content" });
+        }
+        Self::new(header, key.content_key(header, random)?, plaintext_len)
+    }
+
+    /// For bare ciphertext, whose envelope (PEM) is kept elsewhere.
+    ///
+    /// # Errors
+    /// As [`attached`](Self::attached), and any error about the envelope's bytes.
+    pub fn detached(
+        envelope: &str,
+        key: &PrivateKey,
+        plaintext_len: u64,
+        random: &dyn Random,
+    ) -> Result<Self, SealError> {
+        let header = EnvelopeHeader::parse_detached(envelope.as_bytes())?;
+        Self::new(&header, key.content_key(&header, random)?, plaintext_len)
+    }
+
+    fn new(
         header: &EnvelopeHeader,
         key: ContentKey,
         plaintext_len: u64,
@@ -49,6 +77,7 @@ impl RangeOpener {
         }
         let expected = cipher
             .ciphertext_len(plaintext_len)
+            .filter(|len| len.checked_add(header.payload_offset()).is_some())
             .ok_or(SealError::LimitReached { limit: "stored bytes", max: u64::MAX })?;
         if let Some(declared) = header.payload_len().filter(|len| *len != expected) {
             return Err(SealError::LengthMismatch { declared, seen: expected });
@@ -66,62 +95,53 @@ impl RangeOpener {
         Self { form: Form::Clear, payload_offset: 0, plaintext_len }
     }
 
-    /// Bytes of plaintext in all.
-    pub const fn plaintext_len(&self) -> u64 {
-        self.plaintext_len
-    }
-
-    /// The stored bytes that plaintext `from..to` is made of.
-    ///
-    /// # Errors
-    /// [`SealError::RangeOutside`] if the range is reversed or passes the end.
-    pub fn stored_range(&self, from: u64, to: u64) -> Result<Range<u64>, SealError> {
-        let len = self.plaintext_len;
-        let outside = SealError::RangeOutside { from, to, len };
-        if from > to || to > len {
-            return Err(outside);
-        }
+    /// The stored bytes that plaintext `from..to` is made of. A range that passes the end is cut
+    /// there, and a reversed one is empty.
+    pub fn stored_range(&self, from: u64, to: u64) -> Range<u64> {
+        let (from, to) = self.cut(from, to);
         let (start, end) = match self.form {
             Form::Cbc { .. } if from < to => {
                 let block = BLOCK_BYTES as u64;
                 // The block before decrypts the first one; the first of all has the vector.
-                let start = (from / block).saturating_sub(1).checked_mul(block);
-                (start, to.div_ceil(block).checked_mul(block))
+                let start = (from / block).saturating_sub(1).saturating_mul(block);
+                (start, to.div_ceil(block).saturating_mul(block))
             }
-            _ => (Some(from), Some(to)),
+            _ => (from, to),
         };
-        let place = |at: Option<u64>| at.and_then(|at| at.checked_add(self.payload_offset));
-        match (place(start), place(end)) {
-            (Some(start), Some(end)) => Ok(start..end),
-            _ => Err(outside),
-        }
+        // Invariant: `new` has checked that the end of the content fits 64 bits.
+        let place = |at: u64| at.saturating_add(self.payload_offset);
+        place(start)..place(end)
     }
 
-    /// Starts to decrypt plaintext `from..to`; push the bytes of
+    /// Starts to decrypt plaintext `from..to`, cut as above; push the bytes of
     /// [`stored_range`](Self::stored_range).
-    ///
-    /// # Errors
-    /// As [`stored_range`](Self::stored_range).
-    pub fn range_stream(&self, from: u64, to: u64) -> Result<RangeStream, SealError> {
-        let stored = self.stored_range(from, to)?;
-        let (decryptor, skip) = match &self.form {
-            Form::Clear => (Decryptor::Clear, 0),
+    pub fn stream(&self, from: u64, to: u64) -> RangeStream {
+        let stored = self.stored_range(from, to);
+        let (from, to) = self.cut(from, to);
+        let mut skip = 0;
+        let decryptor = match &self.form {
+            Form::Clear => Ok(Decryptor::Clear),
             Form::Gcm { key, nonce } => {
-                (Decryptor::Gcm(Keystream::at(key.as_bytes(), nonce, from)?), 0)
+                Keystream::at(key.as_bytes(), nonce, from).map(Decryptor::Gcm)
             }
             Form::Cbc { key, iv } => {
                 // The block before the first one opens to noise, and is skipped.
-                let first = stored.start.saturating_sub(self.payload_offset);
-                let decryptor = BlockDecryptor::new(key.as_bytes(), iv)?;
-                (Decryptor::Cbc(Box::new(decryptor)), from.saturating_sub(first))
+                skip = from.saturating_sub(stored.start.saturating_sub(self.payload_offset));
+                BlockDecryptor::new(key.as_bytes(), iv)
+                    .map(|decryptor| Decryptor::Cbc(Box::new(decryptor)))
             }
         };
-        Ok(RangeStream {
-            decryptor,
+        RangeStream {
+            decryptor: decryptor.ok(),
             skip,
             plain_left: to.saturating_sub(from),
             stored_left: stored.end.saturating_sub(stored.start),
-        })
+        }
+    }
+
+    fn cut(&self, from: u64, to: u64) -> (u64, u64) {
+        let to = to.min(self.plaintext_len);
+        (from.min(to), to)
     }
 }
 
@@ -133,7 +153,8 @@ enum Decryptor {
 
 /// One range on its way to plaintext. Unauthenticated, as the module says.
 pub struct RangeStream {
-    decryptor: Decryptor,
+    /// `None` if the cipher refused at the start; the first push says so.
+    decryptor: Option<Decryptor>,
     /// Plaintext to drop before the range begins.
     skip: u64,
     plain_left: u64,
@@ -150,7 +171,8 @@ impl RangeStream {
         self.stored_left =
             declared.checked_sub(seen).ok_or(SealError::LengthMismatch { declared, seen })?;
         let from = out.len();
-        match &mut self.decryptor {
+        let refused = SealError::Internal { what: "starting a range" };
+        match self.decryptor.as_mut().ok_or(refused)? {
             Decryptor::Clear => out.extend_from_slice(stored),
             Decryptor::Gcm(keystream) => {
                 out.extend_from_slice(stored);

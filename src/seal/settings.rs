@@ -4,35 +4,85 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Cipher, KeyTransport, SealError, SealMode};
-
-impl SealMode {
-    const ALL: [Self; 3] = [Self::None, Self::Cms, Self::Gir];
-
-    /// The name used in settings, records and logs.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Cms => "cms",
-            Self::Gir => "gir",
+/// Declares a setting whose values have one spelling each, in files, logs and the catalogue alike.
+macro_rules! spelled {
+    ($(#[$doc:meta])* $name:ident, $what:literal,
+     { $($(#[$value_doc:meta])* $value:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$value_doc])* #[serde(rename = $text)] $value),+
         }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(match self { $(Self::$value => $text),+ })
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownSpelling;
+
+            fn from_str(text: &str) -> Result<Self, UnknownSpelling> {
+                match text {
+                    $($text => Ok(Self::$value),)+
+                    _ => Err(UnknownSpelling { what: $what, found: text.to_owned() }),
+                }
+            }
+        }
+    };
+}
+
+/// A word that names none of the values of a setting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown {what} {found:?}")]
+pub struct UnknownSpelling {
+    what: &'static str,
+    found: String,
+}
+
+spelled! {
+    /// What becomes of an asset before it is stored.
+    SealMode, "seal mode", {
+        /// Stored as it is.
+        None = "none",
+        /// The stored file is one CMS message.
+        Cms = "cms",
+        /// Raw ciphertext with a detached envelope in the record, as GIR expects it.
+        Gir = "gir",
     }
 }
 
-impl fmt::Display for SealMode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+spelled! {
+    /// The cipher of the content.
+    Cipher, "cipher", {
+        /// AES-256 in Galois/counter mode (RFC 5084).
+        Aes256Gcm = "aes-256-gcm",
+        /// AES-128 in Galois/counter mode (RFC 5084).
+        Aes128Gcm = "aes-128-gcm",
+        /// AES-256 with cipher block chaining (RFC 3565).
+        Aes256Cbc = "aes-256-cbc",
+        /// AES-128 with cipher block chaining (RFC 3565).
+        Aes128Cbc = "aes-128-cbc",
     }
 }
 
-impl FromStr for SealMode {
-    type Err = SealError;
+spelled! {
+    /// How the content key travels to an RSA recipient.
+    KeyTransport, "key transport", {
+        /// RSAES-OAEP with SHA-256 (RFC 4055).
+        RsaOaepSha256 = "rsa-oaep-sha256",
+        /// RSAES-PKCS1-v1_5, which GIR demands.
+        RsaPkcs1 = "rsa-pkcs1",
+    }
+}
 
-    fn from_str(name: &str) -> Result<Self, SealError> {
-        let unknown = || SealError::UnknownName { kind: "seal mode", name: name.to_owned() };
-        Self::ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(unknown)
+impl Cipher {
+    /// Whether blocks are chained, without authentication.
+    pub fn is_cbc(self) -> bool {
+        matches!(self, Self::Aes256Cbc | Self::Aes128Cbc)
     }
 }
 
@@ -84,7 +134,7 @@ impl SealSettings {
     /// All faults, each beginning with the name of its setting.
     pub fn check(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        if self.gir_cipher.is_authenticated() {
+        if !self.gir_cipher.is_cbc() {
             faults.push("seal.gir_cipher must be aes-256-cbc or aes-128-cbc".to_owned());
         }
         if self.recipients.is_empty() {
@@ -167,6 +217,7 @@ mod tests {
         for text in ["rsa-oaep-sha256", "rsa-pkcs1"] {
             assert_eq!(text.parse::<KeyTransport>().unwrap().to_string(), text);
         }
-        assert!("AES".parse::<Cipher>().is_err());
+        let error = "AES".parse::<Cipher>().unwrap_err();
+        assert_eq!(error.to_string(), "unknown cipher \"AES\"");
     }
 }

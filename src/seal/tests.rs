@@ -9,7 +9,7 @@ use rcgen::{
     RsaKeySize, SerialNumber, date_time_ymd,
 };
 
-use super::*;
+use super::{cipher::ContentKey, *};
 
 struct Party {
     recipient: Recipient,
@@ -25,8 +25,8 @@ fn parties() -> &'static [Party; 2] {
     static PARTIES: OnceLock<[Party; 2]> = OnceLock::new();
     PARTIES.get_or_init(|| {
         ["one", "two"].map(|name| {
-            let keys = generate_recipient(name, now(), 30).unwrap();
-            let recipient = Recipient::from_pem(&keys.certificate_pem, now()).unwrap();
+            let keys = generate_recipient(name, now()).unwrap();
+            let recipient = Recipient::from_pem(&keys.certificate_pem, now()).unwrap().0;
             let key = PrivateKey::from_pem(&keys.private_key_pem).unwrap();
             Party { recipient, key }
         })
@@ -65,14 +65,14 @@ fn run(mut sealer: Sealer, plain: &[u8], piece: usize) -> (Vec<u8>, SealSummary)
 }
 
 fn cms(cipher: Cipher, transport: KeyTransport, plain: &[u8]) -> (Vec<u8>, SealSummary) {
-    let recipients = parties().each_ref().map(|party| party.recipient.clone());
+    let recipients = parties().each_ref().map(|party| &party.recipient);
     let len = plain.len() as u64;
     let sealer = Sealer::cms(&recipients, cipher, transport, len, &SystemRandom).unwrap();
     run(sealer, plain, 1000)
 }
 
 fn open(stored: &[u8], key: &PrivateKey, piece: usize) -> Result<Vec<u8>, SealError> {
-    let mut opener = Opener::attached(key, &SystemRandom);
+    let mut opener = Opener::new(key, &SystemRandom);
     let mut out = Vec::new();
     for piece in stored.chunks(piece) {
         opener.push(piece, &mut out)?;
@@ -86,25 +86,29 @@ const CIPHERS: [Cipher; 4] =
 
 #[test]
 fn the_alias_is_the_one_genesys_uses() {
-    let recipient = Recipient::from_pem(&genesys_pem(), now()).unwrap();
+    let (recipient, warnings) = Recipient::from_pem(&genesys_pem(), now()).unwrap();
     assert_eq!(
-        recipient.alias(DEFAULT_ALIAS_TEMPLATE, "Environment", "1").unwrap(),
+        recipient.alias(&SealSettings::default().alias_template, "Environment", "1"),
         "rcs_Environment:1:C=US,ST=CA,L=Daly City,O=Genesys,CN=gir_qa:10"
     );
-    assert_eq!(recipient.alias("{{tenant}", "{x}", "1").ok(), None);
-    assert_eq!(recipient.alias("literal", "t", "1").unwrap(), "literal");
-    assert!(recipient.warnings().is_empty());
+    assert_eq!(recipient.alias("{x}{{tenant}{", "{tenant_dbid}", "1"), "{x}{{tenant_dbid}{");
+    assert!(warnings.is_empty());
 }
 
 #[test]
 fn certificates_warn_and_are_refused_as_documented() {
     let pem = genesys_pem();
     let at = |second| Timestamp::from_second(second).unwrap();
-    let warnings = |text: &str, now| Recipient::from_pem(text, now).unwrap().warnings().to_vec();
-    let (start, end) = (at(1_577_836_800), at(1_640_995_200));
-    assert_eq!(warnings(&pem, at(0)), [CertificateWarning::NotYetValid { not_before: start }]);
-    assert_eq!(warnings(&pem, at(2_000_000_000)), [CertificateWarning::Expired { not_after: end }]);
-    assert_eq!(warnings(&pem.repeat(2), now()), [CertificateWarning::Chain { count: 2 }]);
+    let warnings = |text: &str, now| Recipient::from_pem(text, now).unwrap().1;
+    assert_eq!(warnings(&pem, at(0)), ["the certificate is not valid before 2020-01-01T00:00:00Z"]);
+    assert_eq!(
+        warnings(&pem, at(2_000_000_000)),
+        ["the certificate expired at 2022-01-01T00:00:00Z"]
+    );
+    assert_eq!(
+        warnings(&pem.repeat(2), now()),
+        ["2 certificates in one file; only the first is used"]
+    );
 
     let elliptic = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
     let pem = CertificateParams::default().self_signed(&elliptic).unwrap().pem();
@@ -131,7 +135,7 @@ fn every_recipient_opens_every_cipher() {
 fn a_stranger_opens_nothing() {
     let [one, two] = parties();
     let seal = |transport| {
-        let own = std::slice::from_ref(&one.recipient);
+        let own = &[&one.recipient];
         run(Sealer::cms(own, Cipher::Aes256Gcm, transport, 3, &SystemRandom).unwrap(), b"abc", 9).0
     };
     let stored = seal(KeyTransport::RsaOaepSha256);
@@ -145,7 +149,7 @@ fn a_stranger_opens_nothing() {
 #[test]
 fn gir_pairs_open_with_their_own_envelopes() {
     let [one, two] = parties();
-    let own = std::slice::from_ref(&one.recipient);
+    let own = &[&one.recipient];
     let plain = [7; 33];
     let playback = Some(&two.recipient);
     let sealer = Sealer::gir(own, playback, Cipher::Aes256Cbc, 33, &SystemRandom).unwrap();
@@ -178,7 +182,7 @@ fn a_wrong_declared_length_is_refused() {
     let (stored, summary) = run(Sealer::leave_clear(3), b"abc", 2);
     assert_eq!((stored.as_slice(), summary.mode), (&b"abc"[..], SealMode::None));
     assert!(Sealer::cms(&[], Cipher::Aes256Gcm, KeyTransport::RsaPkcs1, 1, &SystemRandom).is_err());
-    let own = std::slice::from_ref(&parties()[0].recipient);
+    let own = &[&parties()[0].recipient];
     let long = gcm::MAX_BYTES + 1;
     assert!(
         Sealer::cms(own, Cipher::Aes256Gcm, KeyTransport::RsaPkcs1, long, &SystemRandom).is_err()
@@ -187,17 +191,14 @@ fn a_wrong_declared_length_is_refused() {
 
 #[test]
 fn lengths_beyond_four_gibibytes_are_exact() {
-    let own = std::slice::from_ref(&parties()[0].recipient);
+    let own = &[&parties()[0].recipient];
     let len = 5 << 30;
     for cipher in CIPHERS {
         let transport = KeyTransport::RsaOaepSha256;
         let mut sealer = Sealer::cms(own, cipher, transport, len, &SystemRandom).unwrap();
         let stored_len = sealer.sealed_len();
         let header = sealer.push(b"").unwrap();
-        let HeaderParse::Complete(header) = EnvelopeHeader::parse(header.as_bytes()).unwrap()
-        else {
-            panic!("the header is incomplete");
-        };
+        let header = EnvelopeHeader::parse(header.as_bytes()).unwrap().unwrap();
         let payload = header.payload_len().unwrap();
         let tail = if cipher.is_authenticated() { 18 } else { 0 };
         assert_eq!(stored_len, header.payload_offset() + payload + tail);
@@ -206,11 +207,11 @@ fn lengths_beyond_four_gibibytes_are_exact() {
 
 /// An envelope of ours, and the key bound to its certificate.
 fn small(cipher: Cipher) -> (Vec<u8>, PrivateKey, Recipient) {
-    let keys = generate_recipient("small", now(), 30).unwrap();
-    let recipient = Recipient::from_pem(&keys.certificate_pem, now()).unwrap();
+    let keys = generate_recipient("small", now()).unwrap();
+    let recipient = Recipient::from_pem(&keys.certificate_pem, now()).unwrap().0;
     let key = PrivateKey::from_pem(&keys.private_key_pem).unwrap();
     let key = key.with_certificate(&recipient).unwrap();
-    let own = std::slice::from_ref(&recipient);
+    let own = &[&recipient];
     let transport = KeyTransport::RsaOaepSha256;
     let sealer = Sealer::cms(own, cipher, transport, 20, &SystemRandom).unwrap();
     (run(sealer, &[b's'; 20], 20).0, key, recipient)
@@ -242,7 +243,7 @@ fn truncated_envelope_is_refused() {
 #[test]
 fn a_key_belongs_to_its_certificate() {
     let [one, _] = parties();
-    let keys = generate_recipient("other", now(), 1).unwrap();
+    let keys = generate_recipient("other", now()).unwrap();
     let other = PrivateKey::from_pem(&keys.private_key_pem).unwrap();
     assert!(matches!(other.with_certificate(&one.recipient), Err(SealError::KeyMismatch)));
 }
@@ -329,9 +330,9 @@ fn mutants_never_panic() {
                 _ => bytes.insert(at, [0, 0x80, 0xff, 0x30, 4][next(5)]),
             }
         }
-        let Ok(HeaderParse::Complete(header)) = EnvelopeHeader::parse(&bytes) else { continue };
+        let Ok(Some(header)) = EnvelopeHeader::parse(&bytes) else { continue };
         let at = header.payload_offset() as usize;
-        let Ok(mut opener) = Opener::with_key(*header, &key) else { continue };
+        let Ok(mut opener) = Opener::with_key(header, &key) else { continue };
         let mut out = Vec::new();
         let size = next(90) + 1;
         let pushed = bytes[at..].chunks(size).try_for_each(|piece| opener.push(piece, &mut out));
@@ -345,18 +346,13 @@ fn range_opener(stored: &[u8], summary: &SealSummary) -> RangeOpener {
     match summary.mode {
         SealMode::None => RangeOpener::clear(summary.plaintext_len),
         SealMode::Cms => {
-            let HeaderParse::Complete(header) = EnvelopeHeader::parse(stored).unwrap() else {
-                panic!("the header is incomplete");
-            };
+            let header = EnvelopeHeader::parse(stored).unwrap().unwrap();
             assert_eq!(header.payload_offset(), summary.payload_offset);
-            let content_key = key.content_key(&header, &SystemRandom).unwrap();
-            RangeOpener::new(&header, content_key, summary.plaintext_len).unwrap()
+            RangeOpener::attached(&header, key, summary.plaintext_len, &SystemRandom).unwrap()
         }
         SealMode::Gir => {
             let envelope = summary.playback_envelope.as_deref().unwrap();
-            let header = EnvelopeHeader::parse_detached(envelope.as_bytes()).unwrap();
-            let content_key = key.content_key(&header, &SystemRandom).unwrap();
-            RangeOpener::new(&header, content_key, summary.plaintext_len).unwrap()
+            RangeOpener::detached(envelope, key, summary.plaintext_len, &SystemRandom).unwrap()
         }
     }
 }
@@ -375,7 +371,7 @@ proptest! {
         let (stored, summary) = match kind {
             0 => run(Sealer::leave_clear(len), &plain, piece),
             1 => {
-                let own = std::slice::from_ref(&one.recipient);
+                let own = &[&one.recipient];
                 let playback = Some(&two.recipient);
                 let sealer = Sealer::gir(own, playback, Cipher::Aes128Cbc, len, &SystemRandom);
                 run(sealer.unwrap(), &plain, piece)
@@ -384,15 +380,16 @@ proptest! {
         };
         let opener = range_opener(&stored, &summary);
         let (from, to) = (ends.0.min(ends.1).min(plain.len()), ends.0.max(ends.1).min(plain.len()));
-        let range = opener.stored_range(from as u64, to as u64).unwrap();
-        let mut stream = opener.range_stream(from as u64, to as u64).unwrap();
+        let range = opener.stored_range(from as u64, to as u64);
+        let mut stream = opener.stream(from as u64, to as u64);
         let mut out = b"kept".to_vec();
         for piece in stored[range.start as usize..range.end as usize].chunks(piece) {
             stream.push(piece, &mut out).unwrap();
         }
         stream.finish().unwrap();
         prop_assert_eq!(&out[4..], &plain[from..to]);
-        prop_assert!(opener.stored_range(0, len + 1).is_err());
-        prop_assert!(to == 0 || opener.range_stream(0, to as u64).unwrap().finish().is_err());
+        prop_assert_eq!(opener.stored_range(from as u64, u64::MAX), opener.stored_range(from as u64, len));
+        prop_assert!(opener.stored_range(9, 3).is_empty());
+        prop_assert!(to == 0 || opener.stream(0, to as u64).finish().is_err());
     }
 }

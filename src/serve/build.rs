@@ -67,7 +67,7 @@ pub(super) async fn parts(
     let public_url = config.server.public_url.clone().unwrap_or_else(|| own_url.clone());
     let public_url: Arc<str> = public_url.trim_end_matches('/').into();
     let (store, embedded) = store(config, data, &own_url, random.as_ref())?;
-    let signing = Arc::new(data.signing_key(random.as_ref())?);
+    let signing = Arc::new(data.signing_key()?);
     let (seal, play_key) = sealing(config, data, clock.as_ref(), &random)?;
     let (bell, delivery_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let progress = Progress::default();
@@ -225,16 +225,16 @@ fn sealing(
     for (index, path) in settings.recipients.iter().enumerate() {
         let shown = path.display();
         let text = std::fs::read_to_string(path).with_context(|| format!("{shown}"))?;
-        let recipient =
+        let (recipient, warnings) =
             Recipient::from_pem(&text, clock.now()).with_context(|| format!("{shown}"))?;
-        for warning in recipient.warnings() {
-            tracing::warn!(certificate = %shown, %warning, "a recipient certificate is odd");
+        for warning in warnings {
+            tracing::warn!(certificate = %shown, warning, "a recipient certificate is odd");
         }
         let literal = settings.aliases.get(index).cloned();
         let (tenant, dbid) = (&settings.tenant_name, &settings.tenant_dbid);
         aliases.push(match literal {
             Some(alias) => alias,
-            None => recipient.alias(&settings.alias_template, tenant, dbid)?,
+            None => recipient.alias(&settings.alias_template, tenant, dbid),
         });
         recipients.push(recipient);
     }

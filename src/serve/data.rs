@@ -20,9 +20,6 @@ pub const OPERATOR_TOKEN: &str = "operator.token";
 /// `user:password` of the insertion endpoint.
 pub const OPS_CREDENTIALS: &str = "ops.credentials";
 
-/// Validity of the playback certificate in days; only its key matters, so it outlives the node.
-const PLAYBACK_DAYS: u32 = 3650;
-
 /// The data directory, locked for this process.
 #[derive(Debug)]
 pub struct DataDir {
@@ -84,14 +81,17 @@ impl DataDir {
     ///
     /// # Errors
     /// When the file is damaged or the disk fails.
-    pub fn signing_key(&self, random: &dyn Random) -> anyhow::Result<SigningKey> {
-        let path = self.file("signing.key.pem");
-        if !path.exists() {
-            let key = SigningKey::generate(random)?;
-            write_private_file(&path, key.to_pem()?.as_bytes())?;
-            return Ok(key);
+    pub fn signing_key(&self) -> anyhow::Result<SigningKey> {
+        let path = self.file("signing.key");
+        match std::fs::read(&path).map(Zeroizing::new) {
+            Ok(bytes) => Ok(SigningKey::from_pkcs8(&bytes)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let (key, bytes) = SigningKey::generate()?;
+                write_private_file(&path, &bytes)?;
+                Ok(key)
+            }
+            Err(error) => Err(error).with_context(|| format!("{}", path.display())),
         }
-        Ok(SigningKey::from_pem(&read_secret(&path)?)?)
     }
 
     /// The gateway's own recipient and the key that opens it.
@@ -101,7 +101,7 @@ impl DataDir {
     pub fn playback(&self, now: Timestamp) -> anyhow::Result<(Recipient, PrivateKey)> {
         let (key, certificate) = (self.file("playback.key.pem"), self.file("playback.cert.pem"));
         if !key.exists() {
-            let made = generate_recipient("reelgate playback", now, PLAYBACK_DAYS)?;
+            let made = generate_recipient("reelgate playback", now)?;
             write_private_file(&certificate, made.certificate_pem.as_bytes())?;
             // The key comes last: with it, the pair is whole.
             write_private_file(&key, made.private_key_pem.as_bytes())?;
@@ -109,7 +109,7 @@ impl DataDir {
         let private = PrivateKey::from_pem(&read_secret(&key)?)?;
         let text = std::fs::read_to_string(&certificate)
             .with_context(|| format!("{}", certificate.display()))?;
-        let recipient = Recipient::from_pem(&text, now)?;
+        let (recipient, _) = Recipient::from_pem(&text, now)?;
         let private = private.with_certificate(&recipient)?;
         Ok((recipient, private))
     }

@@ -81,7 +81,7 @@ impl Spool {
     /// [`SpoolError`].
     pub fn create(&self, asset: AssetId) -> Result<SpoolWriter, SpoolError> {
         self.destroy(asset)?;
-        let file_key = crate::seal::FileKey::random(self.random.as_ref())?;
+        let file_key = crate::seal::FileKey::generate(self.random.as_ref())?;
         let wrapped = self.key.wrap(&file_key, asset, self.random.as_ref())?;
         let path = self.path(asset);
         let mut options = OpenOptions::new();

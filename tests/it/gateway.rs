@@ -247,7 +247,12 @@ pub(crate) fn basic(url: &str, credentials: &str) -> Answer {
 }
 
 /// A POST of JSON with Basic credentials.
-pub(crate) fn post_json(url: &str, credentials: &str, headers: &[(&str, &str)], body: String) -> Answer {
+pub(crate) fn post_json(
+    url: &str,
+    credentials: &str,
+    headers: &[(&str, &str)],
+    body: String,
+) -> Answer {
     let (user, password) = credentials.split_once(':').expect("user:password");
     let mut request = client().post(url).basic_auth(user, Some(password)).body(body);
     request = request.header(CONTENT_TYPE, "application/json");

@@ -9,8 +9,11 @@
 )]
 
 mod corpus;
+mod gateway;
 mod masking;
 mod peers;
+mod pipeline_masked;
+mod playback;
 mod seal_interop;
 mod store_behaviour;
 mod store_faults;

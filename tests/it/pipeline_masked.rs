@@ -40,10 +40,8 @@ fn decode(path: &Path) -> Vec<f64> {
 /// Pieces of 20 ms of the spoken span, as they stand in the source file. Silent pieces say nothing.
 fn spoken_windows(entry: &Value, source: &[u8]) -> Vec<Vec<u8>> {
     let number = |value: &Value| usize::try_from(value.as_u64().unwrap()).unwrap();
-    let layout = reelgate::media::WavLayout::read(
-        &mut std::io::Cursor::new(source),
-        source.len() as u64,
-    );
+    let layout =
+        reelgate::media::WavLayout::read(&mut std::io::Cursor::new(source), source.len() as u64);
     let layout = layout.unwrap();
     let bytes_per_ms = |ms: usize| {
         ms * usize::try_from(layout.sample_rate).unwrap() / 1000 * usize::from(layout.block_align)
@@ -112,7 +110,8 @@ fn check_sample(gateway: &Gateway, entry: &Value) {
 
     let stored = gateway.stored(status["media"][0]["stored"].as_str().unwrap());
     assert_eq!(stored.len(), source.len(), "{file}");
-    let (before, after) = (gateway.folder.path().join("a.wav"), gateway.folder.path().join("b.wav"));
+    let (before, after) =
+        (gateway.folder.path().join("a.wav"), gateway.folder.path().join("b.wav"));
     std::fs::write(&before, &source).unwrap();
     std::fs::write(&after, &stored).unwrap();
     let (heard, masked) = (decode(&before), decode(&after));
@@ -175,7 +174,9 @@ fn masks_that_cannot_be_applied_quarantine() {
         document["mediaFiles"][0]["masks"] = serde_json::json!([{"time": time, "type": kind}]);
         let (recording, media) = ids(&document);
         assert!(gateway.declare(&document).status.is_success(), "{reason}");
-        assert!(gateway.push(&recording, &media, sample("wav_pcm16_8k_mono.wav")).status.is_success());
+        assert!(
+            gateway.push(&recording, &media, sample("wav_pcm16_8k_mono.wav")).status.is_success()
+        );
         let status = gateway.settled(&recording);
         assert_eq!(status["media"][0]["reason"], reason);
     }

@@ -54,7 +54,10 @@ fn ranges_are_exact(asset: &Ready) {
         ("1000-".to_owned(), 1000..length),
         ("-17".to_owned(), length - 17..length),
         (format!("{last}-{}", last + 100), last..length),
-        (format!("{}-{}", length / 2, length / 2 + 99_999), length / 2..length.min(length / 2 + 100_000)),
+        (
+            format!("{}-{}", length / 2, length / 2 + 99_999),
+            length / 2..length.min(length / 2 + 100_000),
+        ),
     ] {
         let (status, head, body) = curl(&["-r", &range, &asset.play]);
         assert_eq!(status, 206, "{range}");

@@ -7,6 +7,8 @@ mod apache;
 mod embedded;
 mod fault_proxy;
 mod nginx;
+pub(crate) mod postgres;
+pub(crate) mod rws;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
