@@ -48,32 +48,6 @@ pub struct Stage {
     pub at: Timestamp,
 }
 
-/// Whether an upload may begin.
-#[derive(Debug)]
-pub enum UploadClaim {
-    /// It may; the row is in `receiving`.
-    Started(Box<MediaRow>),
-    /// Another upload of the same media id is under way.
-    Busy,
-    /// The media was acknowledged before; the row tells its length and digest.
-    Done(Box<MediaRow>),
-    /// No such recording, or no such media id in it.
-    Unknown,
-}
-
-/// An upload that is durable in the spool.
-#[derive(Debug, Clone)]
-pub struct Accepted {
-    /// Which asset.
-    pub asset_id: AssetId,
-    /// Its length in bytes.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: Digest,
-    /// The receipt given to the sender.
-    pub receipt: String,
-}
-
 const COLUMNS: &str = "SELECT asset_id, tenant, recording_id, media_id, position, state, reason, \
                        detail, upload_bytes, upload_sha256, receipt, outcome FROM media";
 
@@ -147,7 +121,10 @@ macro_rules! move_on {
     }};
 }
 
-const NO_REASON: Option<&str> = None;
+pub(super) use move_on;
+
+/// For a move that needs no reason.
+pub(super) const NO_REASON: Option<&str> = None;
 
 impl Catalog {
     /// One media file of a recording.
@@ -228,129 +205,6 @@ impl Catalog {
             }
             Ok(stages)
         })
-    }
-
-    /// Claims a declared media file for an upload on `node`.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn claim_upload(
-        &self,
-        tenant: &TenantId,
-        (recording, media): (&RecordingId, &MediaId),
-        node: &str,
-        now: Timestamp,
-    ) -> Result<UploadClaim, CatalogError> {
-        let Some(mut row) = self.media(tenant, recording, media).await? else {
-            return Ok(UploadClaim::Unknown);
-        };
-        if !matches!(row.state, MediaState::Declared | MediaState::Receiving) {
-            return Ok(UploadClaim::Done(Box::new(row)));
-        }
-        let started = on_write!(self, |pool, begin, _lock| {
-            let mut tx = pool.begin_with(begin).await?;
-            let (from, to) = (&[MediaState::Declared], MediaState::Receiving);
-            let started = move_on!(&mut tx, row.asset_id, from, to, NO_REASON, now);
-            if started {
-                let sql = "UPDATE media SET node = $2 WHERE asset_id = $1";
-                let query = sqlx::query(sql).bind(row.asset_id.to_string()).bind(node);
-                query.execute(&mut *tx).await?;
-            }
-            tx.commit().await?;
-            started
-        });
-        row.state = MediaState::Receiving;
-        Ok(if started { UploadClaim::Started(Box::new(row)) } else { UploadClaim::Busy })
-    }
-
-    /// Whether an upload is still in *receiving*. Waits for a transaction that may be changing it.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn still_receiving(&self, asset: AssetId) -> Result<bool, CatalogError> {
-        let sql = "UPDATE media SET node = node WHERE asset_id = $1 AND state = 'receiving'";
-        Ok(on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(asset.to_string()).execute(pool).await?.rows_affected() > 0
-        }))
-    }
-
-    /// Gives a claimed media file back: nothing of the upload was kept.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn release_upload(&self, asset: AssetId, now: Timestamp) -> Result<(), CatalogError> {
-        on_write!(self, |pool, begin, _lock| {
-            let mut tx = pool.begin_with(begin).await?;
-            let from = &[MediaState::Receiving];
-            let _ = move_on!(&mut tx, asset, from, MediaState::Declared, NO_REASON, now);
-            tx.commit().await?;
-        });
-        Ok(())
-    }
-
-    /// The uploads that `node` had begun and not ended: after a restart nobody will end them.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn interrupted_uploads(&self, node: &str) -> Result<Vec<AssetId>, CatalogError> {
-        let sql = "SELECT asset_id FROM media WHERE state = 'receiving' AND node = $1";
-        on_read!(self, |pool| {
-            let ids: Vec<String> = sqlx::query_scalar(sql).bind(node).fetch_all(pool).await?;
-            Ok(ids.iter().filter_map(|id| AssetId::parse(id)).collect())
-        })
-    }
-
-    /// Acknowledges uploads: all of them, each with its job, or none. False when one of them was
-    /// not in `receiving` any more.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn accept_uploads(
-        &self,
-        uploads: &[Accepted],
-        node: &str,
-        run_at: Timestamp,
-        now: Timestamp,
-    ) -> Result<bool, CatalogError> {
-        let detail = "UPDATE media SET upload_bytes = $2, upload_sha256 = $3, receipt = $4 \
-                      WHERE asset_id = $1";
-        let job = "INSERT INTO jobs (asset_id, node, run_at_us) VALUES ($1,$2,$3)";
-        on_write!(self, |pool, begin, _lock| {
-            let mut tx = pool.begin_with(begin).await?;
-            for upload in uploads {
-                let (asset, from) = (upload.asset_id, &[MediaState::Receiving]);
-                if !move_on!(&mut tx, asset, from, MediaState::Spooled, NO_REASON, now) {
-                    return Ok(false);
-                }
-                sqlx::query(detail)
-                    .bind(asset.to_string())
-                    .bind(i64::try_from(upload.bytes).unwrap_or(i64::MAX))
-                    .bind(upload.sha256.to_string())
-                    .bind(&upload.receipt)
-                    .execute(&mut *tx)
-                    .await?;
-                sqlx::query(job)
-                    .bind(asset.to_string())
-                    .bind(node)
-                    .bind(micros(run_at))
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await?;
-            Ok(true)
-        })
-    }
-
-    /// Replaces the receipt of an asset by one of a later state.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn set_receipt(&self, asset: AssetId, receipt: &str) -> Result<(), CatalogError> {
-        let sql = "UPDATE media SET receipt = $2 WHERE asset_id = $1";
-        on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(asset.to_string()).bind(receipt).execute(pool).await?;
-        });
-        Ok(())
     }
 
     /// Writes what is about to be committed in the store, before it is: after a crash this row

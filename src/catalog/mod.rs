@@ -16,16 +16,18 @@ mod principals;
 mod recordings;
 mod settings;
 mod state;
+mod uploads;
 
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use error::CatalogError;
 pub use jobs::Job;
-pub use media::{Accepted, MediaRow, Stage, UploadClaim};
+pub use media::{MediaRow, Stage};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;
 pub use recordings::{Declared, DeclaredMedia, MaskChange, NewRecording, RecordingRow};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
+pub use uploads::{Accepted, UploadClaim};
 
 use jiff::Timestamp;
 

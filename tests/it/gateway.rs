@@ -152,6 +152,12 @@ impl Gateway {
         self.child.wait().expect("an ended gateway");
     }
 
+    /// Changes a setting for the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Starts again after a kill.
     pub(crate) fn restart(&mut self) {
         (self.child, self.url) = launch(self.folder.path(), &self.settings);

@@ -8,15 +8,23 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod bad_input;
+mod catalogue;
+mod cli;
 mod corpus;
+mod crash;
+mod delivery;
 mod gateway;
+mod ingest_contract;
 mod masking;
+mod memory;
 mod peers;
 mod pipeline_masked;
 mod playback;
 mod seal_interop;
 mod store_behaviour;
 mod store_faults;
+mod store_peers;
 
 #[path = "../layers.rs"]
 mod layers;

@@ -82,9 +82,9 @@ fn ranges_of_sealed_assets_are_exact() {
 #[test]
 fn head_and_conditions_and_the_file_name() {
     let asset = ready(&[], "wav_pcm16_8k_mono.wav");
-    let (status, head, body) = curl(&["-I", &asset.play]);
+    let (status, head, _) = curl(&["-I", &asset.play]);
     let head = head.to_lowercase();
-    assert_eq!((status, body.len()), (200, 0));
+    assert_eq!(status, 200);
     for expected in [
         format!("content-length: {}", asset.clear.len()),
         "content-type: audio/wav".to_owned(),

@@ -180,6 +180,10 @@ fn we_open_what_openssl_writes() {
                 .into_iter()
                 .flat_map(|stream| transports.map(|transport| (stream, transport)))
             {
+                // OpenSSL 3.0 fails to write an empty GCM content as a stream.
+                if len == 0 && cipher == "aes-256-gcm" && stream == " -stream" {
+                    continue;
+                }
                 let line = format!(
                     "cms -encrypt -binary -outform DER -in plain -out sealed -{cipher}{stream} \
                      -recip 1.crt{transport} -recip 2.crt{transport}"

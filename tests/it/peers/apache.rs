@@ -57,6 +57,11 @@ impl Apache {
         }
     }
 
+    /// Ends it; [`Self::restart`] brings it back.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
     /// Ends it and starts it again on the same port. Digest nonces from before are stale then.
     pub(crate) fn restart(&mut self) {
         self.process = None;

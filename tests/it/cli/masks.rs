@@ -1,0 +1,157 @@
+//! `mask`, heard by ffmpeg.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{failure, json as run_json, names, run, tool, words};
+use crate::gateway::sample;
+
+const RATE: usize = 8000;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("in.wav"), sample("wav_pcm16_8k_mono.wav")).unwrap();
+    folder
+}
+
+/// 16-bit samples as ffmpeg decodes them.
+fn decode(folder: &Path, name: &str) -> Vec<i16> {
+    let line = format!("-nostdin -v error -i {name} -f s16le -");
+    let output = tool(folder, "ffmpeg", &line);
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && complaint.is_empty(), "{complaint}");
+    output.stdout.chunks_exact(2).map(|raw| i16::from_le_bytes([raw[0], raw[1]])).collect()
+}
+
+/// The output is silent from `from` to `to` (ms), and elsewhere what the input was.
+fn silent_only(folder: &Path, name: &str, from: usize, to: usize) {
+    let (before, after) = (decode(folder, "in.wav"), decode(folder, name));
+    let (from, to) = (from * RATE / 1000, to * RATE / 1000);
+    assert_eq!(before.len(), after.len());
+    assert!(after[from..to].iter().all(|sample| *sample == 0), "{name} is not silent");
+    assert!(before[from..to].iter().any(|sample| sample.abs() > 300), "nothing was to be heard");
+    assert!(before[..from] == after[..from] && before[to..] == after[to..], "{name} changed");
+}
+
+#[test]
+fn a_span_in_each_notation_is_the_same_silence() {
+    let folder = folder();
+    let mut outputs = Vec::new();
+    for (index, span) in
+        ["3.5s..8s", "3500ms..8000ms", "00:00:03.5..00:00:08"].into_iter().enumerate()
+    {
+        let name = format!("out{index}.wav");
+        let report = run_json(folder.path(), &format!("mask in.wav -o {name} --span {span}"));
+        let expected = json!([{
+            "fromMs": 3500, "toMs": 8000, "reason": "redacted",
+            "fromSample": 28_000, "toSample": 64_000
+        }]);
+        assert_eq!(report["requested"], expected, "{span}");
+        assert_eq!(report["silenced"], expected, "{span}");
+        silent_only(folder.path(), &name, 3500, 8000);
+        outputs.push(fs::read(folder.path().join(&name)).unwrap());
+    }
+    assert!(outputs[0] == outputs[1] && outputs[1] == outputs[2]);
+}
+
+#[test]
+fn the_report_accounts_for_the_file() {
+    let folder = folder();
+    let report = run_json(folder.path(), "mask in.wav -o out.wav --span 11s..end --guard 250ms");
+    let digest = |name: &str| {
+        let bytes = fs::read(folder.path().join(name)).unwrap();
+        reelgate::asset::Digest::of(&bytes).to_string()
+    };
+    for (name, value) in [
+        ("container", json!("wav")),
+        ("codec", json!("pcm_s16le")),
+        ("sampleRate", json!(8000)),
+        ("channels", json!(1)),
+        ("durationMs", json!(12_000)),
+        ("guardMs", json!(250)),
+        ("unitsSilenced", json!(10_000)),
+        ("unitsTotal", json!(96_000)),
+        ("bytes", json!(192_104)),
+        ("recheckHeld", json!(true)),
+        ("sourceSha256", json!(digest("in.wav"))),
+        ("maskedSha256", json!(digest("out.wav"))),
+        ("warnings", json!([])),
+    ] {
+        assert_eq!(report[name], value, "{name}");
+    }
+    assert_eq!(report["silenced"][0]["fromMs"], 10_750);
+    assert_eq!(report["silenced"][0]["toMs"], 12_000);
+}
+
+#[test]
+fn several_spans_are_silenced() {
+    let folder = folder();
+    let line = "mask in.wav -o out.wav --span 1s..2s --span 5s..8s";
+    let report = run_json(folder.path(), line);
+    assert_eq!(report["silenced"].as_array().unwrap().len(), 2);
+    let after = decode(folder.path(), "out.wav");
+    assert!(after[RATE..2 * RATE].iter().all(|sample| *sample == 0));
+    assert!(after[5 * RATE..8 * RATE].iter().all(|sample| *sample == 0));
+}
+
+#[test]
+fn masks_of_a_document_are_applied_with_their_guard() {
+    let folder = folder();
+    let masks = json!([
+        {"time": "2026-03-04T09:16:05.000Z", "type": "paused"},
+        {"time": "2026-03-04T09:16:08.000Z", "type": "resume"}
+    ]);
+    fs::write(folder.path().join("masks.json"), masks.to_string()).unwrap();
+    let line = "mask in.wav -o out.wav --masks masks.json --start 2026-03-04T09:16:00.000+0000";
+    let report = run_json(folder.path(), line);
+    assert_eq!(report["guardMs"], 500);
+    assert_eq!(report["requested"][0]["reason"], "paused");
+    silent_only(folder.path(), "out.wav", 4500, 8500);
+    let line = "mask in.wav -o zone.wav --masks masks.json --start 2026-03-04T10:16:00.000 \
+                --zone Europe/Berlin --guard 0s";
+    run_json(folder.path(), line);
+    silent_only(folder.path(), "zone.wav", 5000, 8000);
+}
+
+#[test]
+fn a_container_that_cannot_be_masked_fails_without_output() {
+    let folder = folder();
+    fs::write(folder.path().join("in.mp3"), sample("mp3_8k_32kbit_mono.mp3")).unwrap();
+    let before = names(folder.path());
+    let error = failure(folder.path(), "mask in.mp3 -o out.mp3 --span 1s..2s");
+    assert!(error.contains("mp3"), "{error}");
+    assert_eq!(names(folder.path()), before);
+}
+
+#[test]
+fn what_cannot_be_masked_leaves_no_output() {
+    let folder = folder();
+    fs::write(folder.path().join("cut.wav"), sample("wav_pcm16_truncated_data.wav")).unwrap();
+    fs::write(folder.path().join("empty.wav"), b"").unwrap();
+    fs::write(folder.path().join("masks.json"), b"[{\"time\":\"soon\",\"type\":\"paused\"}]")
+        .unwrap();
+    let before = names(folder.path());
+    for line in [
+        "mask cut.wav -o out.wav --span 1s..2s",
+        "mask empty.wav -o out.wav --span 1s..2s",
+        "mask missing.wav -o out.wav --span 1s..2s",
+        "mask in.wav -o out.wav --span 20s..30s",
+        "mask in.wav -o out.wav --masks masks.json --start 2026-03-04T09:16:00.000+0000",
+        "mask in.wav -o missing/out.wav --span 1s..2s",
+    ] {
+        assert!(!failure(folder.path(), line).is_empty());
+        assert_eq!(names(folder.path()), before, "{line}");
+    }
+}
+
+#[test]
+fn people_get_words_instead_of_json() {
+    let folder = folder();
+    let output = run(folder.path(), &words("mask in.wav -o out.wav --span 1s..2s"));
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("silent") && serde_json::from_str::<Value>(&text).is_err(), "{text}");
+}

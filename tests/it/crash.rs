@@ -1,0 +1,134 @@
+//! Promise 1: no acknowledged recording is ever lost, and none is inserted twice.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::delivery::gateway_to;
+use crate::gateway::{Gateway, document, ids, sample, try_send, wait};
+use crate::peers::rws::{Rws, Script};
+
+/// How often the gateway is killed.
+const KILLS: u32 = 100;
+/// Longest time between a start and its kill, in milliseconds.
+const LONGEST_LIFE_MS: u64 = 120;
+
+/// A small generator with a printed seed (xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+        let seed = u64::from(now.subsec_nanos()) | 1;
+        println!("seed {seed}");
+        Self(seed)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// One document of its own for each upload.
+fn numbered(number: u32) -> Value {
+    let mut document = document("wav_rf64_pcm16");
+    document["id"] = format!("crash-{number:04}").into();
+    document["mediaFiles"][0]["mediaId"] = format!("crash-{number:04}.wav").into();
+    document
+}
+
+/// Pushes recordings until the gateway is gone; the numbers that were acknowledged.
+fn push_until_gone(
+    url: &str,
+    token: &str,
+    numbers: &mut impl Iterator<Item = u32>,
+    gone: &AtomicBool,
+) -> Vec<u32> {
+    let body = sample("wav_rf64_pcm16.wav");
+    let mut acknowledged = Vec::new();
+    while !gone.load(Ordering::Relaxed) {
+        let Some(number) = numbers.next() else { break };
+        let document = numbered(number);
+        let (recording, media) = ids(&document);
+        let headers = [("authorization", token)];
+        let base = format!("{url}/ingest/v1/recordings/{recording}");
+        let declared = try_send("PUT", &base, &headers, document.to_string());
+        if declared.is_none_or(|answer| !answer.status.is_success()) {
+            break;
+        }
+        match try_send("PUT", &format!("{base}/media/{media}"), &headers, body.clone()) {
+            Some(answer) if answer.status.is_success() => acknowledged.push(number),
+            _ => break,
+        }
+    }
+    acknowledged
+}
+
+/// One life: uploads run, and after `life` the gateway is killed.
+fn one_life(gateway: &mut Gateway, first: u32, life: Duration) -> Vec<u32> {
+    let (url, token) = (gateway.url.clone(), gateway.token());
+    let gone = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let uploads: Vec<_> = [0, 50]
+            .into_iter()
+            .map(|offset| {
+                let (url, token, gone) = (&url, &token, &gone);
+                let mut numbers = first + offset..first + offset + 50;
+                scope.spawn(move || push_until_gone(url, token, &mut numbers, gone))
+            })
+            .collect();
+        // The moment of the kill is what is random here: there is no condition to wait for.
+        std::thread::sleep(life);
+        gateway.kill();
+        gone.store(true, Ordering::Relaxed);
+        uploads.into_iter().flat_map(|upload| upload.join().expect("an uploader")).collect()
+    })
+}
+
+#[test]
+fn a_hundred_kills_lose_no_acknowledged_recording_and_insert_none_twice() {
+    let rws = Rws::start(Script::default());
+    let (mut gateway, _folder) =
+        gateway_to(&rws, &[("PIPELINE__RETRY_FIRST_MS", "20"), ("OBSERVE__LOG", "warn")]);
+    let mut random = Random::seeded();
+    let mut acknowledged = Vec::new();
+    for life in 0..KILLS {
+        let length = Duration::from_millis(random.below(LONGEST_LIFE_MS));
+        acknowledged.extend(one_life(&mut gateway, life * 100, length));
+        gateway.restart();
+    }
+    let expected = acknowledged.len();
+    assert!(expected > 20, "only {expected} uploads were acknowledged: nothing was tested");
+    for number in &acknowledged {
+        let status = gateway.delivered(&format!("crash-{number:04}"), "delivered");
+        assert_eq!(status["state"], "ready", "{status}");
+    }
+    let records: BTreeMap<_, _> = rws.records();
+    let twice = records.values().filter(|stored| stored.inserts != 1).count();
+    println!(
+        "{KILLS} kills, {expected} recordings acknowledged, {} records inserted, {twice} twice",
+        records.len()
+    );
+    assert_eq!(twice, 0, "a record was inserted twice");
+    for number in &acknowledged {
+        assert!(records.contains_key(&format!("crash-{number:04}")), "{number} is lost");
+    }
+    // Every acknowledged recording can be heard, whole.
+    for number in &acknowledged {
+        let status = gateway.status(&format!("crash-{number:04}"));
+        let media = &status["media"][0];
+        let url = media["playUrl"].as_str().expect("a link");
+        let heard = crate::gateway::send("GET", url, &[], "").body;
+        let digest = reelgate::asset::Digest::of(&heard).to_string();
+        assert_eq!(media["sha256"], digest);
+    }
+    wait("an empty spool", || {
+        let left = std::fs::read_dir(gateway.data().join("spool")).unwrap().count();
+        (left == 0).then_some(())
+    });
+}
