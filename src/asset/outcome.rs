@@ -21,7 +21,7 @@ pub struct Outcome {
     pub spans: Vec<Span>,
     /// The proof of silence: spans applied, units, digests before and after.
     pub certificate: Value,
-    /// Name of the file for a person who saves it (seed `002`).
+    /// Name of the file for a person who saves it (the download page of the media playback API).
     pub file_name: String,
     /// The stored object.
     pub stored: StoredObject,

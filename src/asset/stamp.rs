@@ -1,4 +1,4 @@
-//! The date forms of `contracts/gir.md` section 2, with and without a zone.
+//! The date forms of `docs/gir.md` section 2, with and without a zone.
 
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};

@@ -63,7 +63,7 @@ pub struct Delivery {
 pub struct DeliveryTry {
     /// When.
     pub at: Timestamp,
-    /// Stable word: `delivered`, `retry`, `doubtful`, `refused`, `found`.
+    /// Stable word: `delivered`, `found`, `exists`, `session`, `retry`, `doubtful`, `refused`.
     pub outcome: String,
     /// What the other side said; no secrets.
     pub detail: String,

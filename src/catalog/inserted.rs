@@ -1,4 +1,4 @@
-//! What the insertion endpoint took in (seed `003`).
+//! What the insertion endpoint took in (the insertion API page of 2017-07-17).
 
 use jiff::Timestamp;
 use serde_json::Value;

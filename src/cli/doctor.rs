@@ -1,4 +1,5 @@
-//! `reelgate doctor`: checks what the gateway needs, one line a thing, without changing anything.
+//! `reelgate doctor`: checks what the gateway needs, one line a thing. Opening the catalogue brings
+//! its schema up to date; nothing else is changed.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;

@@ -9,7 +9,7 @@ mod secret;
 mod server;
 
 pub use load::{ConfigFaults, Sources, load};
-pub use secret::{SecretError, read_secret};
+pub use secret::{SecretError, read_secret, require_private};
 pub use server::{ObserveSettings, ServerSettings};
 
 use crate::catalog::CatalogSettings;

@@ -34,16 +34,16 @@ pub enum SecretError {
     },
 }
 
-/// Reads a secret; white space at its end is not part of it.
+/// Refuses a secret file that others on the machine can read.
 ///
 /// # Errors
-/// [`SecretError`] when the file is missing, too long, or open to others.
-pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+/// [`SecretError::Open`], and [`SecretError::Read`] when there is no such file.
+pub fn require_private(path: &Path) -> Result<(), SecretError> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let shown = || path.display().to_string();
-    let read = |source| SecretError::Read { path: shown(), source };
-    let facts = std::fs::metadata(path).map_err(read)?;
+    let facts = std::fs::metadata(path);
+    let facts = facts.map_err(|source| SecretError::Read { path: shown(), source })?;
     let mode = facts.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
         return Err(SecretError::Open { path: shown(), mode });
@@ -51,6 +51,16 @@ pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, SecretError> {
     if facts.len() > MAX_SECRET_BYTES {
         return Err(SecretError::Size { path: shown() });
     }
+    Ok(())
+}
+
+/// Reads a secret; white space at its end is not part of it.
+///
+/// # Errors
+/// [`SecretError`] when the file is missing, too long, or open to others.
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+    require_private(path)?;
+    let read = |source| SecretError::Read { path: path.display().to_string(), source };
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(read)?);
     Ok(Zeroizing::new(text.trim_end().to_owned()))
 }

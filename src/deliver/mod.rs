@@ -99,7 +99,7 @@ impl Courier {
         )
         .increment(1);
         tracing::info!(
-            recording = %delivery.recording_id, target = %delivery.target,
+            recording = %delivery.recording_id, to = %delivery.target,
             attempt = delivery.attempts.saturating_add(1), outcome = tried.outcome,
             detail = %tried.detail, "delivery tried"
         );

@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(record["custom"], 7);
         assert!(record.get("reelgate").is_none());
 
-        let settings = GirSettings { regions: vec!["south".to_owned()], ..settings };
+        let settings = GirSettings { regions: vec!["south".to_owned()], ..GirSettings::default() };
         let parts = RecordParts { settings: &settings, ..parts };
         assert!(matches!(build(&parts), Err(GirError::Region { .. })));
     }

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
+use http::Uri;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use dav::{EmbeddedStore, STORE_PATH};
@@ -70,6 +72,14 @@ impl std::fmt::Debug for State {
     }
 }
 
+/// A path that no dialect knows, answered in the words of the dialect it resembles.
+async fn unknown_path(uri: Uri) -> Response {
+    if uri.path().starts_with("/ingest/") {
+        return ingest::unknown_path().await;
+    }
+    playback::unknown_path(&uri).into_response()
+}
+
 /// All routes.
 pub fn router(state: State) -> Router {
     Router::new()
@@ -78,7 +88,7 @@ pub fn router(state: State) -> Router {
         .merge(playback::routes())
         .merge(dav::routes())
         .merge(admin::routes())
-        .fallback(playback::unknown_path)
+        .fallback(unknown_path)
         .with_state(state)
         .layer(CatchPanicLayer::custom(request::panicked))
         .layer(middleware::from_fn(request::observe))

@@ -56,7 +56,7 @@ pub struct Slot(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphor
 #[derive(Debug)]
 pub enum Claimed {
     /// Send the bytes.
-    New(Received),
+    New(Box<Received>),
     /// It was acknowledged before; the bytes may be compared.
     Before(Box<MediaRow>),
 }
@@ -113,12 +113,12 @@ impl Ingest {
             UploadClaim::Unknown => Err(IngestError::Unknown),
             UploadClaim::Busy => Err(IngestError::Busy),
             UploadClaim::Done(row) => Ok(Claimed::Before(row)),
-            UploadClaim::Started(row) => Ok(Claimed::New(Received {
+            UploadClaim::Started(row) => Ok(Claimed::New(Box::new(Received {
                 ingest: self.clone(),
                 row,
                 content: None,
                 settled: false,
-            })),
+            }))),
         }
     }
 

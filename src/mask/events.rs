@@ -1,4 +1,4 @@
-//! From `paused` and `resume` on the wall clock to spans on the media timeline (`contracts/gir.md`
+//! From `paused` and `resume` on the wall clock to spans on the media timeline (`docs/gir.md`
 //! R8 to R10, R14).
 
 use jiff::Timestamp;

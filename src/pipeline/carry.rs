@@ -253,7 +253,7 @@ pub(crate) fn parse_segments(text: &str) -> Option<Vec<Digest>> {
     text.split(' ').map(|digits| Digest::parse(digits).ok()).collect()
 }
 
-/// `CXone recording_{agent name}_{call start time}[UTC]_{id}.{extension}` (seed `002`); what a file
+/// `CXone recording_{agent name}_{call start time}[UTC]_{id}.{extension}` (the download page of the media playback API); what a file
 /// system refuses is replaced.
 fn file_name(agent: &str, start: Timestamp, id: &str, extension: &str) -> String {
     let start = start.strftime("%Y-%m-%dT%H-%M-%S");

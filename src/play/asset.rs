@@ -50,9 +50,12 @@ impl std::fmt::Debug for Player {
     }
 }
 
+/// An opened envelope, and since when.
+type Opened = (Instant, Arc<RangeOpener>);
+
 /// Envelopes opened lately.
 #[derive(Clone, Default)]
-pub struct Kept(Arc<Mutex<HashMap<AssetId, (Instant, Arc<RangeOpener>)>>>);
+pub struct Kept(Arc<Mutex<HashMap<AssetId, Opened>>>);
 
 impl Kept {
     fn find(&self, asset: AssetId) -> Option<Arc<RangeOpener>> {

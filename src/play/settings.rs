@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlaySettings {
-    /// Shortest life of a link in seconds; a longer recording lengthens it (seed `002`).
+    /// Shortest life of a link in seconds; a longer recording lengthens it (the download page of the media playback API).
     pub link_life_s: u64,
 }
 

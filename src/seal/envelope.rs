@@ -13,6 +13,7 @@ use super::{
     header::EnvelopeHeader,
     pem,
     random::Random,
+    second_reader,
     settings::{Cipher, KeyTransport, SealMode},
 };
 
@@ -257,6 +258,9 @@ impl Secrets {
         let envelope = Envelope::new(recipients, self.cipher, transport, &self.key, &self.iv)?;
         let der = envelope.detached();
         check(&der, self, recipients.len(), None)?;
+        if !second_reader::is_gir_envelope(&der, recipients.len()) {
+            return Err(SealError::Internal { what: "an envelope did not read back" });
+        }
         Ok(pem::armour("PKCS7", &der).to_string())
     }
 }

@@ -35,6 +35,7 @@ mod pem;
 mod private_key;
 mod random;
 mod range;
+mod second_reader;
 mod settings;
 mod signing;
 

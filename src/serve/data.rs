@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::config::read_secret;
+use crate::config::{read_secret, require_private};
 use crate::play::LinkKeys;
 use crate::seal::{
     PrivateKey, Random, Recipient, SigningKey, generate_recipient, write_private_file,
@@ -59,12 +59,21 @@ impl DataDir {
         self.folder.join(name)
     }
 
+    /// A file of secrets: refused when it is there and others can read it.
+    fn private(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let path = self.file(name);
+        if path.exists() {
+            require_private(&path)?;
+        }
+        Ok(path)
+    }
+
     /// The node key.
     ///
     /// # Errors
     /// When the file is damaged or the disk fails.
     pub fn node_key(&self, random: &dyn Random) -> anyhow::Result<Arc<NodeKey>> {
-        let path = self.file("node.key");
+        let path = self.private("node.key")?;
         let key = NodeKey::load_or_create(&path, random);
         Ok(Arc::new(key.with_context(|| format!("{} cannot be used", path.display()))?))
     }
@@ -74,7 +83,7 @@ impl DataDir {
     /// # Errors
     /// When the file is damaged or the disk fails.
     pub fn link_keys(&self, random: &dyn Random) -> anyhow::Result<LinkKeys> {
-        Ok(LinkKeys::load_or_create(&self.file("link.keys"), random)?)
+        Ok(LinkKeys::load_or_create(&self.private("link.keys")?, random)?)
     }
 
     /// The key that signs receipts and manifests.
@@ -82,7 +91,7 @@ impl DataDir {
     /// # Errors
     /// When the file is damaged or the disk fails.
     pub fn signing_key(&self) -> anyhow::Result<SigningKey> {
-        let path = self.file("signing.key");
+        let path = self.private("signing.key")?;
         match std::fs::read(&path).map(Zeroizing::new) {
             Ok(bytes) => Ok(SigningKey::from_pkcs8(&bytes)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -14,6 +14,7 @@ mod cli;
 mod corpus;
 mod crash;
 mod delivery;
+mod deploy_example;
 mod gateway;
 mod ingest_contract;
 mod masking;

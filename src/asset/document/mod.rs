@@ -1,5 +1,5 @@
-//! The recording document: a GIR insertion record as a caller writes it (`contracts/ingest.md`
-//! section 1; field names and types of the insertion API, seed `003`).
+//! The recording document: a GIR insertion record as a caller writes it (`docs/api.md`
+//! section 1; field names and types of the insertion API, the insertion API page of 2017-07-17).
 //!
 //! A document is checked whole: every fault is reported with its path, and members that nobody
 //! here knows are kept and passed on.
@@ -22,7 +22,7 @@ pub const MAX_EVENTS: usize = 10_000;
 pub enum Rules {
     /// From a recorder: the gateway fills in descriptor, envelope, size and duration.
     Ingest,
-    /// To the insertion endpoint: the media already lies in a store (seed `003`).
+    /// To the insertion endpoint: the media already lies in a store (the insertion API page of 2017-07-17).
     Insertion,
 }
 
@@ -107,12 +107,12 @@ impl RecordingDocument {
     /// the event history, else the user name of the media file.
     pub fn agent_name(&self, index: usize) -> String {
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-        let contact = self.value["eventHistory"].as_array().and_then(|events| {
-            let users = events.iter().map(|event| &event["contact"]);
-            users.into_iter().find(|contact| contact["type"] == "User").map(|contact| {
-                let part = |name: &str| contact[name].as_str().unwrap_or_default();
-                format!("{} {}", part("firstName"), part("lastName")).trim().to_owned()
-            })
+        let events = self.value.get("eventHistory").and_then(Value::as_array);
+        let contacts = events.into_iter().flatten().filter_map(|event| event.get("contact"));
+        let is_user = |contact: &&Value| contact.get("type").is_some_and(|kind| kind == "User");
+        let contact = contacts.into_iter().find(is_user).map(|contact| {
+            let part = |name: &str| contact.get(name).and_then(Value::as_str).unwrap_or_default();
+            format!("{} {}", part("firstName"), part("lastName")).trim().to_owned()
         });
         text(self.value.pointer("/reelgate/agent/name"))
             .or(contact.filter(|name| !name.is_empty()))

@@ -1,4 +1,4 @@
-//! The insertion API (seed `003`), as RWS serves it.
+//! The insertion API (the insertion API page of 2017-07-17), as RWS serves it.
 
 mod insert;
 mod problem;

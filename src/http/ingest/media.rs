@@ -53,12 +53,12 @@ pub(super) async fn put(
                 Err(error) => Err(error.into()),
             };
             if let Err(problem) = outcome {
-                state.ingest.discard(received).await;
+                state.ingest.discard(*received).await;
                 return Err(problem);
             }
             let asset = received.asset();
             let wait = mask_wait(&state, document.masks_complete);
-            state.ingest.acknowledge(vec![received], wait).await?;
+            state.ingest.acknowledge(vec![*received], wait).await?;
             (true, asset)
         }
     };

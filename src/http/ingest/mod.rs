@@ -10,8 +10,11 @@ mod status;
 mod upload;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::IntoResponse as _;
 use axum::routing::{get, post, put};
 
+use self::problem::Problem;
 use super::State;
 
 pub(super) fn routes() -> Router<State> {
@@ -22,4 +25,12 @@ pub(super) fn routes() -> Router<State> {
         .route("/ingest/v1/recordings/{id}/masks", post(masks::post))
         .route("/ingest/v1/recordings/{id}/complete", post(masks::complete))
         .route("/ingest/v1/receipts/keys", get(keys::get))
+        // Bodies are streamed and meet `ingest`'s own limits; axum's is meant for buffered ones.
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// What is not there, in the words of this dialect.
+pub(super) async fn unknown_path() -> axum::response::Response {
+    let detail = "there is no such path";
+    Problem::new(http::StatusCode::NOT_FOUND, "path_unknown", detail).into_response()
 }

@@ -166,11 +166,11 @@ async fn one_part(
                 Err(error) => Err(error.into()),
             };
             if let Err(problem) = outcome {
-                state.ingest.discard(received).await;
+                state.ingest.discard(*received).await;
                 return Err(problem);
             }
             *slot = Some(received.asset());
-            Ok(Some(received))
+            Ok(Some(*received))
         }
     }
 }

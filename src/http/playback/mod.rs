@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<State> {
 }
 
 /// A path that no dialect knows. One that carries a signature is an altered link.
-pub(super) async fn unknown_path(uri: Uri) -> Problem {
+pub(super) fn unknown_path(uri: &Uri) -> Problem {
     let altered = uri.path().starts_with(LINK_PATH.trim_end_matches('/'))
         || uri.query().is_some_and(|query| query.contains("signature="));
     if altered { Problem::Altered } else { Problem::UnknownPath }

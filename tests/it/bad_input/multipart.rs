@@ -136,7 +136,7 @@ fn a_broken_multipart_body_is_refused() {
     let case = Case::new();
     let mut cut = case.right();
     cut.truncate(cut.len() - 50_000);
-    case.refused(cut, "multipart_syntax", "");
+    case.refused(cut, "body_broken", "broke off after");
     case.refused(b"no boundary at all".to_vec(), "multipart_syntax", "");
     case.refused(Vec::new(), "multipart_syntax", "");
     let no_boundary = post_as(&case.gateway, "multipart/form-data", case.right());

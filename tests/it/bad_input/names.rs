@@ -17,7 +17,6 @@ fn tricks() -> Vec<String> {
         "a%0d%0ab",
         "a%2fb",
         "%20",
-        "%ff",
     ]
     .map(str::to_owned)
     .to_vec();
@@ -89,6 +88,24 @@ fn the_recording_id_of_masks_is_no_path() {
 #[test]
 fn the_recording_id_of_complete_is_no_path() {
     refused_by_ingest("POST", |id| format!("/ingest/v1/recordings/{id}/complete"));
+}
+
+#[test]
+fn an_id_that_is_no_text_is_refused_like_any_other() {
+    let gateway = Gateway::start(&[]);
+    for (method, path) in [
+        ("PUT", "/ingest/v1/recordings/%ff"),
+        ("GET", "/ingest/v1/recordings/%ff"),
+        ("PUT", "/ingest/v1/recordings/%ff/media/a.wav"),
+        ("PUT", "/ingest/v1/recordings/a/media/%ff"),
+        ("POST", "/ingest/v1/recordings/%ff/masks"),
+        ("POST", "/ingest/v1/recordings/%ff/complete"),
+    ] {
+        problem(&call(&gateway, method, path, ""), 400, "id_invalid", "");
+    }
+    let path = "/internal-api/contact-centers/%ff/recordings";
+    let answer = call(&gateway, "POST", path, "{}");
+    assert_eq!((answer.status.as_u16(), answer.json()["statusCode"].as_u64()), (404, Some(6)));
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn a_secret_that_others_can_read_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &words("demo --exit --data-dir d"));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let key = folder.path().join("d/signing.key.pem");
+    let key = folder.path().join("d/signing.key");
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let output = run(folder.path(), &words("serve --listen 127.0.0.1:0 --data-dir d"));
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));

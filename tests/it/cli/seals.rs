@@ -145,7 +145,7 @@ fn key_new_makes_a_pair_for_seal_and_open() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = folder();
-    let line = "key new --common-name archive --key new.key --certificate new.crt --days 10";
+    let line = "key new --common-name archive --key new.key --certificate new.crt";
     let made = json(folder.path(), line);
     assert_eq!(made["key"], "new.key");
     let mode = fs::metadata(folder.path().join("new.key")).unwrap().permissions().mode();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{failure, json as run_json, names, run};
-use crate::gateway::{Gateway, basic, sample, send};
+use crate::gateway::{Gateway, basic, send};
 
 const MONO: &str = "wav_pcm16_8k_mono.wav";
 
@@ -98,14 +98,11 @@ fn one_flipped_byte_of_an_object_is_found() {
 fn a_manifest_of_another_hand_is_refused() {
     let stored = Stored::new();
     let line = "verify object.p7m --keys keys.json";
-    let strange = tempfile::tempdir().unwrap();
-    let made = format!("key public --data-dir {}", strange.path().display());
     let other = Gateway::start(&[]);
     let keys = run_json(
         stored.folder.path(),
         &format!("key public --data-dir {}", other.data().display()),
     );
-    drop(made);
     let right = fs::read(stored.folder.path().join("keys.json")).unwrap();
     fs::write(stored.folder.path().join("keys.json"), keys.to_string()).unwrap();
     assert!(failure(stored.folder.path(), line).contains("signature"));
@@ -218,6 +215,5 @@ fn doctor_finds_a_running_gateway_well_and_changes_nothing() {
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(run_json(empty.path(), "doctor --data-dir new")["ok"], true);
     assert_eq!(names(empty.path()), Vec::<String>::new());
-    assert_eq!(gateway.log().matches("panicked").count(), 0);
-    assert_eq!(sample(MONO).len(), 192_104);
+    assert!(!gateway.log().contains("panicked"));
 }

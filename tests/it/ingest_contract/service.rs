@@ -84,7 +84,7 @@ fn secrets_are_for_their_owner() {
     let data = gateway.data();
     assert_eq!(mode(&data), 0o700);
     assert_eq!(mode(&data.join("spool")), 0o700);
-    for name in ["operator.token", "ops.credentials", "node.key", "link.keys", "signing.key.pem"] {
+    for name in ["operator.token", "ops.credentials", "node.key", "link.keys", "signing.key"] {
         assert_eq!(mode(&data.join(name)), 0o600, "{name}");
     }
     assert_eq!(mode(&data.join("playback.key.pem")), 0o600);

@@ -1,6 +1,6 @@
 //! A stand-in for Genesys Interaction Recording Web Services (RWS), which cannot be installed here:
 //! an HTTP server with the sign-in, the CSRF tokens, the insertion and the reading of
-//! `contracts/gir.md` section 2, and with faults by script.
+//! `docs/gir.md` section 2, and with faults by script.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
