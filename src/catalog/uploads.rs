@@ -145,15 +145,24 @@ impl Catalog {
         })
     }
 
-    /// Replaces the receipt of an asset by one of a later state.
+    /// Replaces the `old` receipt of an asset by a `new` one, unless somebody replaced it meanwhile;
+    /// answers the receipt that holds.
     ///
     /// # Errors
     /// [`CatalogError`].
-    pub async fn set_receipt(&self, asset: AssetId, receipt: &str) -> Result<(), CatalogError> {
-        let sql = "UPDATE media SET receipt = $2 WHERE asset_id = $1";
+    pub async fn replace_receipt(
+        &self,
+        asset: AssetId,
+        (old, new): (&str, &str),
+    ) -> Result<Option<String>, CatalogError> {
+        let sql = "UPDATE media SET receipt = $3 WHERE asset_id = $1 AND receipt = $2";
+        let read = "SELECT receipt FROM media WHERE asset_id = $1";
         on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(asset.to_string()).bind(receipt).execute(pool).await?;
-        });
-        Ok(())
+            let query = sqlx::query(sql).bind(asset.to_string()).bind(old).bind(new);
+            query.execute(pool).await?;
+            let found: Option<Option<String>> =
+                sqlx::query_scalar(read).bind(asset.to_string()).fetch_optional(pool).await?;
+            Ok(found.flatten())
+        })
     }
 }

@@ -10,13 +10,13 @@ use crate::config::{Config, ConfigFaults, Sources, load};
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct SettingsArguments {
     /// Settings file (TOML).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Directory of keys, spool and catalogue.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, global = true, value_name = "ADDR")]
     pub(super) listen: Option<String>,
 }
 

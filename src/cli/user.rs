@@ -21,7 +21,7 @@ pub(super) struct User {
     #[command(flatten)]
     settings: SettingsArguments,
     /// Tenant.
-    #[arg(long, default_value = "default")]
+    #[arg(long, global = true, default_value = "default")]
     tenant: String,
 }
 

@@ -6,6 +6,7 @@ mod body;
 mod dav;
 mod gir;
 mod ingest;
+mod path;
 mod playback;
 mod request;
 
@@ -80,6 +81,14 @@ async fn unknown_path(uri: Uri) -> Response {
     playback::unknown_path(&uri).into_response()
 }
 
+/// A method that a path does not serve.
+async fn unknown_method(uri: Uri) -> Response {
+    if uri.path().starts_with("/ingest/") {
+        return ingest::unknown_method().await;
+    }
+    playback::unknown_method().into_response()
+}
+
 /// All routes.
 pub fn router(state: State) -> Router {
     Router::new()
@@ -89,6 +98,7 @@ pub fn router(state: State) -> Router {
         .merge(dav::routes())
         .merge(admin::routes())
         .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
         .with_state(state)
         .layer(CatchPanicLayer::custom(request::panicked))
         .layer(middleware::from_fn(request::observe))

@@ -195,15 +195,19 @@ impl Ingest {
         Ok(accepted.into_iter().map(|upload| upload.receipt).collect())
     }
 
-    /// Replaces the receipt of a ready asset by one that says *stored*.
+    /// The receipt of a ready asset, replaced once by one that says *stored*.
     ///
     /// # Errors
     /// [`IngestError`].
     pub async fn upgrade_receipt(&self, row: &MediaRow) -> Result<String, IngestError> {
+        let old = row.receipt.clone().ok_or(IngestError::Unknown)?;
+        if Receipt::read(&old).is_some_and(|receipt| receipt.state == ReceiptState::Stored) {
+            return Ok(old);
+        }
         let content = row.upload_bytes.zip(row.upload_sha256).ok_or(IngestError::Unknown)?;
         let receipt = self.receipt(row, content, ReceiptState::Stored, self.clock.now())?;
-        self.catalog.set_receipt(row.asset_id, &receipt).await?;
-        Ok(receipt)
+        let kept = self.catalog.replace_receipt(row.asset_id, (&old, &receipt)).await?;
+        kept.ok_or(IngestError::Unknown)
     }
 
     fn receipt(

@@ -71,7 +71,7 @@ fn samples_edit(from: u64, to: u64, layout: &WavLayout, silence: u8) -> Edit {
     Edit { from: byte(from), to: byte(to), fill: [silence; 2] }
 }
 
-/// The chunks that describe the sound that is no longer there (`contracts/masking.md` section 2.5):
+/// The chunks that describe the sound that is no longer there:
 /// peaks, the peak envelope, and loudness.
 pub(super) fn describing_chunks(
     source: &mut dyn ReadSeek,

@@ -11,9 +11,12 @@ use super::{SEGMENT_BYTES, analyse};
 use crate::asset::{
     AssetId, Digest, MediaEntry, Outcome, RecordingDocument, Rules, SealFacts, StoredObject,
 };
-use crate::catalog::{MediaRow, MediaState, RecordingRow};
+use crate::catalog::{Job, MediaRow, MediaState, RecordingRow};
 use crate::seal::{SealMode, Sealer};
 use crate::store::{Content, IfExists, ObjectKey, Part, SealedBody, Staged, StoreError};
+
+/// Earlier attempts whose temporary objects are removed before a new one.
+const CLEARED_ATTEMPTS: u32 = 3;
 
 /// The rows of one asset, read after its job was taken.
 struct Rows {
@@ -25,7 +28,8 @@ struct Rows {
 
 impl Pipeline {
     /// Carries an asset as far as it goes.
-    pub(super) async fn carry(&self, asset: AssetId) -> Result<MediaState, PipelineError> {
+    pub(super) async fn carry(&self, job: Job) -> Result<MediaState, PipelineError> {
+        let asset = job.asset_id;
         let rows = self.rows(asset).await?;
         if rows.media.state == MediaState::Committing
             && let Some(outcome) = self.settle(&rows).await?
@@ -33,7 +37,9 @@ impl Pipeline {
             return self.complete(&rows, &outcome).await;
         }
         let analysed = self.analyse(&rows).await?;
-        let (staged, transformed) = self.stage(&rows, &analysed).await?;
+        self.clear_attempts(&rows, job.attempts).await?;
+        let part = Part::new(self.key(&rows)?, &attempt(job.attempts))?;
+        let (staged, transformed) = self.stage(&rows, &analysed, part).await?;
         let outcome = self.outcome(&rows, &analysed, &staged, &transformed)?;
         let segments = segments_text(&transformed.segments);
         let text = outcome_text(asset, &outcome)?;
@@ -95,15 +101,22 @@ impl Pipeline {
         tokio::task::spawn_blocking(work).await.map_err(|_| PipelineError::Thread)?
     }
 
+    /// Removes what the latest attempts may have left under their temporary names. A server may
+    /// make a name only after its client is gone, so more than the last one is looked at.
+    async fn clear_attempts(&self, rows: &Rows, attempts: u32) -> Result<(), PipelineError> {
+        for number in attempts.saturating_sub(CLEARED_ATTEMPTS)..attempts {
+            self.store.abort(&Part::new(self.key(rows)?, &attempt(number))?).await?;
+        }
+        Ok(())
+    }
+
     /// Masks, seals and uploads under a temporary name, and verifies what the store holds.
     async fn stage(
         &self,
         rows: &Rows,
         analysed: &Analysed,
+        part: Part,
     ) -> Result<(Staged, Transformed), PipelineError> {
-        let key = self.key(rows)?;
-        let attempt = uuid::Uuid::new_v4().simple().to_string();
-        let part = Part::new(key, &attempt)?;
         let sealer = self.seal.sealer(analysed.measured.bytes)?;
         let length = sealer.sealed_len();
         let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
@@ -231,10 +244,15 @@ impl Pipeline {
         let mut sealer = Sealer::leave_clear(signed.len() as u64);
         let chunk = sealer.push(signed.as_bytes())?;
         let key = ObjectKey::parse(&outcome.stored.key)?.manifest();
-        let attempt = uuid::Uuid::new_v4().simple().to_string();
-        let part = Part::new(key, &attempt)?;
+        // Always the same temporary name: what a crash left is written over.
+        let part = Part::new(key, "t")?;
         Ok(self.store.put_small(&part, &chunk, IfExists::Replace).await?)
     }
+}
+
+/// The name of an attempt, which its temporary object carries.
+fn attempt(number: u32) -> String {
+    format!("t{number}")
 }
 
 fn outcome_text(asset: AssetId, outcome: &Outcome) -> Result<String, PipelineError> {

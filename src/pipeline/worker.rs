@@ -124,7 +124,7 @@ impl Pipeline {
             return Ok(false);
         };
         let asset = job.asset_id;
-        match self.carry(asset).await {
+        match self.carry(job).await {
             Ok(state) => {
                 tracing::info!(%asset, state = state.name(), "asset carried");
                 self.announce(state);

@@ -96,6 +96,9 @@ fn killed_during_the_put(url: &str, user: &str, password: &str, root: &Path) {
     let status = gateway.settled(&recording);
     assert_eq!(status["state"], "ready", "{status}");
     assert!(names(root).contains(&media));
+    let left: Vec<String> =
+        names(root).into_iter().filter(|name| name.ends_with(".part")).collect();
+    assert_eq!(left, Vec::<String>::new(), "temporary objects are left");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::problem::Problem;
 use crate::asset::document::MAX_DOCUMENT_BYTES;
 use crate::asset::{RecordingDocument, RecordingId, Rules};
+use crate::http::path::Names;
 use crate::http::{State, auth, body};
 use crate::identity::Permission;
 
@@ -19,7 +20,9 @@ const MAX_CONTACT_CENTER_BYTES: usize = 100;
 /// Without configured contact centres any id is one: the seed's sample request names its own.
 fn known_contact_center(state: &State, id: &str) -> Result<(), Problem> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let shaped = (1..=MAX_CONTACT_CENTER_BYTES).contains(&id.len()) && id.bytes().all(plain);
+    let shaped = (1..=MAX_CONTACT_CENTER_BYTES).contains(&id.len())
+        && id.bytes().all(plain)
+        && !id.starts_with('.');
     let known = &state.gir.contact_centers;
     if shaped && (known.is_empty() || known.iter().any(|known| known == id)) {
         Ok(())
@@ -31,7 +34,7 @@ fn known_contact_center(state: &State, id: &str) -> Result<(), Problem> {
 /// Inserts a record; one of the same id is merged.
 pub(super) async fn post(
     Shared(state): Shared<State>,
-    Path(contact_center): Path<String>,
+    Names(contact_center, _): Names<String, Problem>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
@@ -56,7 +59,7 @@ pub(super) async fn post(
 /// `GET /api/v2/ops/contact-centers/{id}/recordings/{recording}`.
 pub(super) async fn get(
     Shared(state): Shared<State>,
-    Path((contact_center, id)): Path<(String, String)>,
+    Names((contact_center, id), _): Names<(String, String), Problem>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let principal = auth::require(&state.identity, &headers, Permission::RecordsInsert).await?;

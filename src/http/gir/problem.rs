@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::auth::Refusal;
 use super::super::body::SmallBodyError;
+use super::super::path::BadPath;
 use crate::asset::FieldFault;
 use crate::catalog::CatalogError;
 
@@ -96,6 +97,12 @@ impl From<CatalogError> for Problem {
     fn from(error: CatalogError) -> Self {
         tracing::error!(error = ?error, "a request failed");
         Self::Internal
+    }
+}
+
+impl BadPath for Problem {
+    fn bad_path() -> Self {
+        Self::NotFound("path")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use super::status;
 use crate::asset::document::{MAX_DOCUMENT_BYTES, MAX_EVENTS};
 use crate::asset::{FieldFault, MaskEntry, RecordingId, Span, TenantId};
 use crate::catalog::{MaskChange, MediaState};
+use crate::http::path::Names;
 use crate::http::{State, auth, body};
 use crate::identity::Permission;
 use crate::pipeline::analyse;
@@ -19,7 +20,7 @@ use crate::pipeline::analyse;
 /// `POST …/masks`: answers the spans that result for each media file received so far.
 pub(super) async fn post(
     Shared(state): Shared<State>,
-    Path(id): Path<String>,
+    Names(id, _): Names<String, Problem>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Value>, Problem> {
@@ -99,7 +100,7 @@ async fn resulting_spans(
 /// `POST …/complete`: no more masks or media.
 pub(super) async fn complete(
     Shared(state): Shared<State>,
-    Path(id): Path<String>,
+    Names(id, _): Names<String, Problem>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let principal = auth::require(&state.identity, &headers, Permission::IngestWrite).await?;

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
@@ -15,6 +15,7 @@ use crate::asset::{
     AssetId, MediaEntry, MediaId, MediaType, RecordingDocument, RecordingId, Rules, TenantId,
 };
 use crate::catalog::{MediaRow, MediaState};
+use crate::http::path::Names;
 use crate::http::{State, auth};
 use crate::identity::Permission;
 use crate::ingest::{Acknowledge, Claimed, Declared, Received};
@@ -25,7 +26,7 @@ const DURATION_TOLERANCE_MS: u64 = 1000;
 
 pub(super) async fn put(
     Shared(state): Shared<State>,
-    Path((id, media_id)): Path<(String, String)>,
+    Names((id, media_id), _): Names<(String, String), Problem>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -29,6 +29,12 @@ pub(super) fn routes() -> Router<State> {
         .layer(DefaultBodyLimit::disable())
 }
 
+/// A method that is not served, in the words of this dialect.
+pub(super) async fn unknown_method() -> axum::response::Response {
+    let detail = "the path does not serve this method";
+    Problem::new(http::StatusCode::METHOD_NOT_ALLOWED, "method_unknown", detail).into_response()
+}
+
 /// What is not there, in the words of this dialect.
 pub(super) async fn unknown_path() -> axum::response::Response {
     let detail = "there is no such path";

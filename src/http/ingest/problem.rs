@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::auth::Refusal;
 use super::super::body::SmallBodyError;
+use super::super::path::BadPath;
 use crate::asset::{FieldFault, IdError};
 use crate::catalog::CatalogError;
 use crate::ingest::IngestError;
@@ -138,6 +139,12 @@ impl From<Refusal> for Problem {
             ),
             Refusal::Backend(error) => Self::unavailable(&error),
         }
+    }
+}
+
+impl BadPath for Problem {
+    fn bad_path() -> Self {
+        Self::bad_request("id_invalid", "a name in the path is not UTF-8")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
@@ -11,12 +11,13 @@ use super::problem::Problem;
 use crate::asset::document::MAX_DOCUMENT_BYTES;
 use crate::asset::{RecordingDocument, RecordingId, Rules};
 use crate::catalog::{Declared, NewRecording};
+use crate::http::path::Names;
 use crate::http::{State, auth, body};
 use crate::identity::{Permission, Principal};
 
 pub(super) async fn put(
     Shared(state): Shared<State>,
-    Path(id): Path<String>,
+    Names(id, _): Names<String, Problem>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

@@ -1,7 +1,7 @@
 //! `GET /ingest/v1/recordings/{id}`: every stage, reason, receipt, delivery.
 
 use axum::Json;
-use axum::extract::{Path, State as Shared};
+use axum::extract::State as Shared;
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -9,13 +9,14 @@ use super::media::stored_document;
 use super::problem::Problem;
 use crate::asset::{Outcome, RecordingDocument, RecordingId};
 use crate::catalog::{MediaRow, MediaState};
+use crate::http::path::Names;
 use crate::http::{State, auth};
 use crate::identity::{Permission, Principal};
 use crate::play::{Disposition, Link, LinkTarget};
 
 pub(super) async fn get(
     Shared(state): Shared<State>,
-    Path(id): Path<String>,
+    Names(id, _): Names<String, Problem>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let principal = auth::require(&state.identity, &headers, Permission::IngestRead).await?;

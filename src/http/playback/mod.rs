@@ -29,6 +29,11 @@ pub(super) fn unknown_path(uri: &Uri) -> Problem {
     if altered { Problem::Altered } else { Problem::UnknownPath }
 }
 
+/// A method that a path of no other dialect serves.
+pub(super) fn unknown_method() -> Problem {
+    Problem::Method
+}
+
 async fn serve(
     Shared(state): Shared<State>,
     method: Method,

@@ -19,8 +19,9 @@ fn run<A: AsRef<OsStr>>(folder: &Path, arguments: &[A]) -> Output {
 }
 
 fn run_with<A: AsRef<OsStr>>(folder: &Path, settings: &[(&str, &str)], arguments: &[A]) -> Output {
-    let mut command = Command::new(PROGRAM);
-    command.current_dir(folder).args(arguments).env("TMPDIR", folder);
+    // A program that should have ended must not hold up all tests: `timeout` ends it with 124.
+    let mut command = Command::new("timeout");
+    command.args(["120", PROGRAM]).current_dir(folder).args(arguments).env("TMPDIR", folder);
     for (name, value) in settings {
         command.env(format!("REELGATE__{name}"), value);
     }
