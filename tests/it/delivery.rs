@@ -1,7 +1,8 @@
 //! Insertion records reach RWS exactly once, whatever it does.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::peers::rws::{CONTACT_CENTER, Fault, PASSWORD, Rws, Script, USER};
 
 /// A private file with the password of the RWS double.
-pub(crate) fn password_file(folder: &std::path::Path) -> PathBuf {
+pub(crate) fn password_file(folder: &Path) -> PathBuf {
     let path = folder.join("rws.password");
     std::fs::write(&path, PASSWORD).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -104,4 +105,52 @@ fn the_gateways_own_endpoint_takes_its_own_records() {
     let url = format!("{}/api/v2/ops/contact-centers/reelgate/recordings/{recording}", gateway.url);
     let answer = crate::gateway::basic(&url, &gateway.ops());
     assert_eq!(answer.json()["recording"], status["insertion"]);
+}
+
+/// A recipient of the site: certificate and key files.
+fn site_recipient(folder: &Path) -> PathBuf {
+    let made = Command::new("openssl")
+        .current_dir(folder)
+        .args(
+            "req -x509 -newkey rsa:2048 -nodes -keyout site.key -out site.pem -set_serial 10"
+                .split(' '),
+        )
+        .args(["-subj", "/C=US/ST=CA/L=Daly City/O=Genesys/CN=gir_qa"])
+        .output()
+        .expect("openssl");
+    assert!(made.status.success());
+    folder.join("site.pem")
+}
+
+#[test]
+fn a_gir_pair_in_store_and_record_opens_with_openssl() {
+    let rws = Rws::start(Script::default());
+    let site = tempfile::tempdir().unwrap();
+    let certificate = site_recipient(site.path());
+    let recipients = format!("[{certificate:?}]");
+    let (gateway, _folder) =
+        gateway_to(&rws, &[("SEAL__MODE", "gir"), ("SEAL__RECIPIENTS", &recipients)]);
+    let (recording, media) = gateway.push_sample("wav_mulaw_8k_stereo.wav");
+    let status = gateway.delivered(&recording, "delivered");
+    let file = &rws.records()[&recording].record["mediaFiles"][0];
+    let alias = "rcs_Environment:1:C=US,ST=CA,L=Daly City,O=Genesys,CN=gir_qa:10";
+    assert_eq!(file["certAlias"], serde_json::json!([alias]));
+    let path = file["mediaDescriptor"]["path"].as_str().unwrap();
+    assert!(path.ends_with(&format!("{media}.bin")), "{path}");
+    std::fs::write(site.path().join("env.pem"), file["pkcs7"].as_str().unwrap()).unwrap();
+    std::fs::write(site.path().join("rec.bin"), gateway.stored(path)).unwrap();
+    let line = "cms -decrypt -inform PEM -in env.pem -content rec.bin -binary -inkey site.key";
+    let output = Command::new("openssl")
+        .current_dir(site.path())
+        .args(line.split(' '))
+        .output()
+        .expect("openssl");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // What the site opens, and what a listener hears through the gateway's own envelope, are one.
+    let digest = reelgate::asset::Digest::of(&output.stdout).to_string();
+    assert_eq!(status["media"][0]["sha256"], digest);
+    let url = status["media"][0]["playUrl"].as_str().unwrap();
+    let range = crate::gateway::send("GET", url, &[("range", "bytes=1001-70000")], "");
+    assert_eq!(range.status, 206);
+    assert!(range.body == output.stdout[1001..=70000]);
 }
