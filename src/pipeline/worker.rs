@@ -75,7 +75,7 @@ impl std::fmt::Debug for Pipeline {
 
 impl Pipeline {
     /// Brings the node back to where its rows say it is: uploads that nobody will end are given
-    /// back, jobs that were running are due, spool files without a row are destroyed.
+    /// back, jobs that were running are due, spool files of assets that are stored are destroyed.
     ///
     /// # Errors
     /// [`PipelineError`] when spool or catalogue fail.
@@ -91,12 +91,15 @@ impl Pipeline {
             tracing::info!(jobs, "interrupted jobs will be carried on");
         }
         for asset in self.spool.list()? {
-            let row = self.catalog.asset(asset).await?;
-            let kept = row
-                .is_some_and(|row| !matches!(row.state, MediaState::Ready | MediaState::Declared));
-            if !kept {
-                self.spool.destroy(asset)?;
-                tracing::info!(%asset, "a spool file that no row needs was destroyed");
+            match self.catalog.asset(asset).await?.map(|row| row.state) {
+                Some(MediaState::Ready | MediaState::Declared) => {
+                    self.spool.destroy(asset)?;
+                    tracing::info!(%asset, "a spool file that its row does not need was destroyed");
+                }
+                Some(_) => {}
+                // Perhaps the wrong catalogue was named: what was acknowledged is never destroyed
+                // for want of a row.
+                None => tracing::warn!(%asset, "a spool file has no row; it is kept"),
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ pub enum SealError {
     /// The certificate is not an RSA one; other key kinds cannot be recipients.
     #[error("the certificate's key is not rsa")]
     NotRsa,
-    /// The RSA key is shorter than [`MIN_RSA_BITS`](super::certificate::MIN_RSA_BITS).
+    /// The RSA key is shorter than 2048 bits.
     #[error("the rsa key has {bits} bits, fewer than {min}")]
     ShortKey {
         /// Bits of the modulus.

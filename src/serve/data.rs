@@ -74,6 +74,15 @@ impl DataDir {
     /// When the file is damaged or the disk fails.
     pub fn node_key(&self, random: &dyn Random) -> anyhow::Result<Arc<NodeKey>> {
         let path = self.private("node.key")?;
+        let spool = self.file("spool");
+        let used = std::fs::read_dir(&spool).is_ok_and(|mut files| files.next().is_some());
+        if used && !path.exists() {
+            bail!(
+                "{} is missing, and only it opens the files in {}; put it back",
+                path.display(),
+                spool.display()
+            );
+        }
         let key = NodeKey::load_or_create(&path, random);
         Ok(Arc::new(key.with_context(|| format!("{} cannot be used", path.display()))?))
     }

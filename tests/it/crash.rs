@@ -132,3 +132,57 @@ fn a_hundred_kills_lose_no_acknowledged_recording_and_insert_none_twice() {
         (left == 0).then_some(())
     });
 }
+
+/// A recording that waits in the spool for masks.
+fn waiting(gateway: &Gateway) -> String {
+    let mut document = numbered(1);
+    document["reelgate"]["masksComplete"] = false.into();
+    let (recording, media) = ids(&document);
+    assert!(gateway.declare(&document).status.is_success());
+    let answer = gateway.push(&recording, &media, sample("wav_rf64_pcm16.wav"));
+    assert_eq!(answer.status, 201);
+    recording
+}
+
+#[test]
+fn a_wrong_catalogue_does_not_cost_the_spool() {
+    let mut gateway = Gateway::start(&[]);
+    let recording = waiting(&gateway);
+    gateway.kill();
+    let elsewhere = gateway.folder.path().join("elsewhere.sqlite");
+    gateway.set("CATALOG__URL", &format!("sqlite:{}", elsewhere.display()));
+    gateway.restart();
+    gateway.kill();
+    let right = gateway.data().join("catalog.sqlite");
+    gateway.set("CATALOG__URL", &format!("sqlite:{}", right.display()));
+    gateway.restart();
+    // The wrong catalogue made an operator of its own: that token is not known here.
+    let token = crate::gateway::run_user_add(&gateway, "second");
+    let headers = [("authorization", token.as_str())];
+    let url = format!("{}/ingest/v1/recordings/{recording}", gateway.url);
+    let answer = crate::gateway::send("POST", &format!("{url}/complete"), &headers, "");
+    assert_eq!(answer.status, 200);
+    wait("a ready recording", || {
+        let status = crate::gateway::send("GET", &url, &headers, "").json();
+        (status["state"] == "ready").then_some(())
+    });
+}
+
+#[test]
+fn a_lost_node_key_stops_the_start_while_the_spool_is_in_use() {
+    let mut gateway = Gateway::start(&[]);
+    waiting(&gateway);
+    gateway.kill();
+    let (key, aside) = (gateway.data().join("node.key"), gateway.folder.path().join("aside"));
+    std::fs::rename(&key, &aside).unwrap();
+    let output = std::process::Command::new(crate::gateway::PROGRAM)
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(gateway.data())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("node.key"));
+    assert!(!key.exists(), "another key was made");
+    std::fs::rename(&aside, &key).unwrap();
+    gateway.restart();
+}

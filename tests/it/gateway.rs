@@ -272,6 +272,18 @@ pub(crate) fn post_json(
     })
 }
 
+/// Adds a user who may push and ask, with the command line; its `Authorization` value.
+pub(crate) fn run_user_add(gateway: &Gateway, name: &str) -> String {
+    let output = Command::new(PROGRAM)
+        .args(["user", "add", name, "--json", "--permission", "ingest.write"])
+        .args(["--permission", "ingest.read", "--data-dir"])
+        .arg(gateway.data())
+        .output()
+        .expect("the program");
+    let value: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    format!("Bearer {}", value["token"].as_str().expect("a token"))
+}
+
 /// Recording id and first media id of a document.
 pub(crate) fn ids(document: &Value) -> (String, String) {
     let text = |value: &Value| value.as_str().expect("an id").to_owned();
