@@ -16,7 +16,7 @@ const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 /// Beyond the sums: what the allocator keeps, the embedded WebDAV endpoint, the HTTP client's
 /// buffers, and the digests of segments (128 KiB for 2 GiB, held a few times).
-const SLACK: u64 = 24 * MIB;
+const SLACK: u64 = 32 * MIB;
 
 /// Peak resident memory of a process in bytes (VmHWM).
 fn peak(pid: u32) -> Option<u64> {
