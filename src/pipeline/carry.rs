@@ -267,7 +267,7 @@ fn segments_text(segments: &[Digest]) -> String {
     segments.iter().map(Digest::to_string).collect::<Vec<_>>().join(" ")
 }
 
-pub(crate) fn parse_segments(text: &str) -> Option<Vec<Digest>> {
+fn parse_segments(text: &str) -> Option<Vec<Digest>> {
     text.split(' ').map(|digits| Digest::parse(digits).ok()).collect()
 }
 
