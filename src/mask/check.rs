@@ -37,19 +37,33 @@ pub fn open_recheck(
     facts: &Measured,
     plan: &MaskPlan,
 ) -> Result<Box<dyn Recheck>, MaskError> {
-    let mut expected = Vec::new();
-    if !plan.is_empty() {
-        if !matches!(facts.container, Container::Wav | Container::Rf64) {
-            return Err(unsupported(facts));
-        }
-        let layout = WavLayout::read(source, facts.bytes)?;
-        let silence = layout.encoding.silence().ok_or_else(|| unsupported(facts))?;
-        let cleared = wav::describing_chunks(source, &layout)?;
-        expected.extend(cleared.into_iter().map(|(_, edit)| edit));
-        expected.extend(plan.silenced.iter().map(|span| silent_bytes(*span, &layout, silence)));
-        expected.sort_by_key(|edit| edit.from);
+    if plan.is_empty() {
+        return Ok(Box::new(ByteRecheck::new(Vec::new(), facts.bytes)));
     }
-    Ok(Box::new(ByteRecheck { expected, position: 0, next: 0, total: facts.bytes }))
+    match facts.container {
+        Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
+        Container::Mp3
+        | Container::Mp4
+        | Container::Ogg
+        | Container::Matroska
+        | Container::Flac
+        | Container::Adts
+        | Container::Amr
+        | Container::Unknown => Err(unsupported(facts)),
+    }
+}
+
+fn wav_check(
+    source: &mut dyn ReadSeek,
+    facts: &Measured,
+    plan: &MaskPlan,
+) -> Result<Box<dyn Recheck>, MaskError> {
+    let layout = WavLayout::read(source, facts.bytes)?;
+    let silence = layout.encoding.silence().ok_or_else(|| unsupported(facts))?;
+    let cleared = wav::describing_chunks(source, &layout)?;
+    let mut expected: Vec<Edit> = cleared.into_iter().map(|(_, edit)| edit).collect();
+    expected.extend(plan.silenced.iter().map(|span| silent_bytes(*span, &layout, silence)));
+    Ok(Box::new(ByteRecheck::new(expected, facts.bytes)))
 }
 
 /// Reads both files from their beginnings and checks them.
@@ -123,6 +137,13 @@ struct ByteRecheck {
     total: u64,
 }
 
+impl ByteRecheck {
+    fn new(mut expected: Vec<Edit>, total: u64) -> Self {
+        expected.sort_by_key(|edit| edit.from);
+        Self { expected, position: 0, next: 0, total }
+    }
+}
+
 impl Recheck for ByteRecheck {
     fn push(&mut self, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
         let start = self.position;
@@ -153,7 +174,7 @@ impl Recheck for ByteRecheck {
     }
 
     fn finish(self: Box<Self>) -> Result<(), MaskError> {
-        if self.position != self.total {
+        if self.position != self.total && self.total != Measured::OPEN_END {
             return Err(MaskError::Length { expected: self.total, found: self.position });
         }
         Ok(())

@@ -12,11 +12,16 @@ mod certificate;
 mod check;
 mod error;
 mod events;
+mod framed;
+mod line;
 mod notation;
 mod patch;
 mod plan;
 mod settings;
 mod silence;
+mod ticks;
+mod track;
+mod unit;
 mod wav;
 
 pub use certificate::{Certificate, SampledSpan};

@@ -1,9 +1,8 @@
 //! Rewriting by fixed patches: a sorted list of byte ranges and what to put there.
 
-use super::certificate::{Outcome, Scope};
-use super::{Certificate, MaskError, MaskPlan, Silencer};
-use crate::asset::Hasher;
-use crate::media::Measured;
+use super::MaskError;
+use super::certificate::Scope;
+use super::silence::Rewrite;
 
 /// A byte range of the file and the two bytes that are repeated over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,59 +45,39 @@ impl Edit {
 
 /// Copies a file and applies edits; without edits, copies it unchanged (any container).
 pub(super) struct Patcher {
-    facts: Measured,
-    plan: MaskPlan,
     scope: Scope,
     /// Invariant: sorted, not overlapping.
     edits: Vec<Edit>,
     /// The first edit that does not lie wholly behind `position`.
     next: usize,
-    source: Hasher,
-    /// The result's digest, from the first edit on; until then both files are the same.
-    masked: Option<Hasher>,
+    position: u64,
 }
 
 impl Patcher {
-    pub(super) fn new(facts: Measured, plan: MaskPlan, scope: Scope, mut edits: Vec<Edit>) -> Self {
+    pub(super) fn new(scope: Scope, mut edits: Vec<Edit>) -> Self {
         edits.sort_by_key(|edit| edit.from);
-        Self { facts, plan, scope, edits, next: 0, source: Hasher::default(), masked: None }
+        Self { scope, edits, next: 0, position: 0 }
     }
 }
 
-impl Silencer for Patcher {
+impl Rewrite for Patcher {
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
-        let position = self.source.bytes();
-        let expected = self.facts.bytes;
-        let found = position.saturating_add(input.len() as u64);
-        if found > expected {
-            return Err(MaskError::Length { expected, found });
-        }
+        let position = self.position;
+        self.position = position.saturating_add(input.len() as u64);
         let written = out.len();
         out.extend_from_slice(input);
         let Some(chunk) = out.get_mut(written..) else { return Ok(()) };
-        while let Some(edit) = self.edits.get(self.next).filter(|edit| edit.from < found) {
-            self.masked.get_or_insert_with(|| self.source.clone());
+        while let Some(edit) = self.edits.get(self.next).filter(|edit| edit.from < self.position) {
             edit.apply(position, chunk);
-            if edit.to > found {
+            if edit.to > self.position {
                 break;
             }
             self.next += 1;
         }
-        self.source.update(input);
-        if let Some(masked) = &mut self.masked {
-            masked.update(chunk);
-        }
         Ok(())
     }
 
-    fn finish(self: Box<Self>, _out: &mut Vec<u8>) -> Result<Certificate, MaskError> {
-        let bytes = self.source.bytes();
-        if bytes != self.facts.bytes {
-            return Err(MaskError::Length { expected: self.facts.bytes, found: bytes });
-        }
-        let source = self.source.finish();
-        let masked = self.masked.map_or(source, Hasher::finish);
-        let outcome = Outcome { source, masked, bytes };
-        Ok(Certificate::new(&self.facts, self.plan, self.scope, outcome))
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<Scope, MaskError> {
+        Ok(std::mem::take(&mut self.scope))
     }
 }

@@ -1,31 +1,106 @@
 //! The one way to silence any format, and the choice of the rewriter.
 
-use super::certificate::Scope;
+use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
+use super::ticks::in_samples;
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, wav};
+use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
-/// Rewrites one file as it streams through, in constant memory.
+/// What one format does; [`Silencer`] keeps the account.
 ///
 /// The output is as long as the input. A call may hold bytes back and give them out later.
-pub trait Silencer: Send {
+pub(super) trait Rewrite: Send {
     /// Takes the next bytes of the file, and appends masked bytes to `out`.
     ///
     /// # Errors
-    /// [`MaskError::Length`] when more comes than the file was announced to have; the output is
-    /// then to be thrown away, as after every error.
+    /// [`MaskError`]; the output is then to be thrown away.
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError>;
+
+    /// Ends the file: appends what was held back, and says what was done.
+    ///
+    /// # Errors
+    /// As [`Rewrite::push`].
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<Scope, MaskError>;
+}
+
+/// Rewrites one file as it streams through, in bounded memory.
+pub struct Silencer {
+    rewrite: Box<dyn Rewrite>,
+    facts: Measured,
+    plan: MaskPlan,
+    source: Hasher,
+    /// The result's digest, from the first difference on; until then both files are the same.
+    masked: Option<Hasher>,
+    given: u64,
+}
+
+impl Silencer {
+    fn new(rewrite: Box<dyn Rewrite>, facts: &Measured, plan: &MaskPlan) -> Self {
+        let (facts, plan) = (facts.clone(), plan.clone());
+        Self { rewrite, facts, plan, source: Hasher::default(), masked: None, given: 0 }
+    }
+
+    /// Takes the next bytes of the file, and appends masked bytes to `out`, now or later.
+    ///
+    /// # Errors
+    /// [`MaskError::Length`] when more comes than the file was announced to have, and whatever
+    /// keeps the format from being silenced; the output is then to be thrown away.
+    pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
+        let (expected, found) =
+            (self.facts.bytes, self.source.bytes().saturating_add(input.len() as u64));
+        if found > expected {
+            return Err(MaskError::Length { expected, found });
+        }
+        let before = out.len();
+        self.rewrite.push(input, out)?;
+        let written = out.get(before..).unwrap_or_default();
+        let in_step = self.given == self.source.bytes() && self.masked.is_none();
+        if !(in_step && written == input) {
+            self.masked.get_or_insert_with(|| self.source.clone()).update(written);
+        }
+        self.given = self.given.saturating_add(written.len() as u64);
+        self.source.update(input);
+        Ok(())
+    }
 
     /// Ends the file: appends what was held back, and accounts for what was done.
     ///
     /// # Errors
-    /// [`MaskError::Length`] when the file ended early.
-    fn finish(self: Box<Self>, out: &mut Vec<u8>) -> Result<Certificate, MaskError>;
+    /// [`MaskError::Length`] when the file ended early; else as [`Silencer::push`].
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Certificate, MaskError> {
+        let bytes = self.source.bytes();
+        let open_end = self.facts.bytes == Measured::OPEN_END;
+        if bytes != self.facts.bytes && !open_end {
+            return Err(MaskError::Length { expected: self.facts.bytes, found: bytes });
+        }
+        let before = out.len();
+        let mut scope = self.rewrite.finish(out)?;
+        let written = out.get(before..).unwrap_or_default();
+        if let Some(masked) = &mut self.masked {
+            masked.update(written);
+        }
+        let given = self.given.saturating_add(written.len() as u64);
+        if given != bytes {
+            return Err(MaskError::Length { expected: bytes, found: given });
+        }
+        if let Some(rate) = self.facts.sample_rate.filter(|_| scope.silenced.is_empty()) {
+            let sampled =
+                |spans: &[Span]| spans.iter().map(|span| in_samples(*span, rate)).collect();
+            scope.requested = sampled(&self.plan.requested);
+            scope.silenced = sampled(&self.plan.silenced);
+        }
+        let source = self.source.finish();
+        let masked = self.masked.map_or(source, Hasher::finish);
+        let outcome = Outcome { source, masked, bytes };
+        Ok(Certificate::new(&self.facts, self.plan, scope, outcome))
+    }
 }
 
 /// The rewriter for the file in `source`, of which only headers are read here.
 ///
-/// An empty plan passes any container through unchanged.
+/// An empty plan passes any container through unchanged. With [`Measured::OPEN_END`] as length,
+/// `source` holds the first bytes only, as of a pipe; only formats without an index can do that.
 ///
 /// # Errors
 /// Quarantine with [`QuarantineReason::MaskUnsupportedContainer`] when a mask applies to a
@@ -34,22 +109,23 @@ pub fn open_silencer(
     source: &mut dyn ReadSeek,
     facts: &Measured,
     plan: &MaskPlan,
-) -> Result<Box<dyn Silencer>, MaskError> {
-    if plan.is_empty() {
-        let (facts, plan) = (facts.clone(), plan.clone());
-        return Ok(Box::new(Patcher::new(facts, plan, Scope::default(), Vec::new())));
-    }
-    match facts.container {
-        Container::Wav | Container::Rf64 => wav::open(source, facts, plan),
-        Container::Mp3
-        | Container::Mp4
-        | Container::Ogg
-        | Container::Matroska
-        | Container::Flac
-        | Container::Adts
-        | Container::Amr
-        | Container::Unknown => Err(unsupported(facts)),
-    }
+) -> Result<Silencer, MaskError> {
+    let rewrite: Box<dyn Rewrite> = if plan.is_empty() {
+        Box::new(Patcher::new(Scope::default(), Vec::new()))
+    } else {
+        match facts.container {
+            Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
+            Container::Mp3
+            | Container::Mp4
+            | Container::Ogg
+            | Container::Matroska
+            | Container::Flac
+            | Container::Adts
+            | Container::Amr
+            | Container::Unknown => return Err(unsupported(facts)),
+        }
+    };
+    Ok(Silencer::new(rewrite, facts, plan))
 }
 
 /// A mask applies to something that cannot be masked.
@@ -63,7 +139,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::asset::{Digest, MediaTime, Span, SpanReason};
+    use crate::asset::{Digest, MediaTime, SpanReason};
 
     fn mp3(bytes: u64) -> Measured {
         Measured {

@@ -5,8 +5,8 @@ use std::io::SeekFrom;
 
 use super::certificate::{SampledSpan, Scope};
 use super::patch::{Edit, Patcher};
-use super::silence::unsupported;
-use super::{MaskError, MaskPlan, Silencer};
+use super::silence::{Rewrite, unsupported};
+use super::{MaskError, MaskPlan};
 use crate::asset::Span;
 use crate::media::{Chunk, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -24,7 +24,7 @@ pub(super) fn open(
     source: &mut dyn ReadSeek,
     facts: &Measured,
     plan: &MaskPlan,
-) -> Result<Box<dyn Silencer>, MaskError> {
+) -> Result<Box<dyn Rewrite>, MaskError> {
     let layout = WavLayout::read(source, facts.bytes)?;
     let silence = layout.encoding.silence().ok_or_else(|| unsupported(facts))?;
     if layout.trailer_len > MAX_TRAILER_BYTES {
@@ -50,7 +50,7 @@ pub(super) fn open(
         scope.metadata_cleared.push(String::from_utf8_lossy(&chunk.id).into_owned());
         edits.push(edit);
     }
-    Ok(Box::new(Patcher::new(facts.clone(), plan.clone(), scope, edits)))
+    Ok(Box::new(Patcher::new(scope, edits)))
 }
 
 /// First and last frame of a span, rounded outward and cut to the file.

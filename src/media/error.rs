@@ -33,16 +33,16 @@ pub enum MediaError {
 }
 
 impl MediaError {
-    pub(super) fn malformed(what: impl Into<String>, offset: u64) -> Self {
+    pub(crate) fn malformed(what: impl Into<String>, offset: u64) -> Self {
         Self::Malformed { what: what.into(), offset }
     }
 
-    pub(super) fn unsupported(what: impl Into<String>) -> Self {
+    pub(crate) fn unsupported(what: impl Into<String>) -> Self {
         Self::Unsupported { what: what.into() }
     }
 
     /// Refuses `found` above `limit`.
-    pub(super) fn check(what: &'static str, found: u64, limit: u64) -> Result<(), Self> {
+    pub(crate) fn check(what: &'static str, found: u64, limit: u64) -> Result<(), Self> {
         if found > limit { Err(Self::Limit { what, limit, found }) } else { Ok(()) }
     }
 }

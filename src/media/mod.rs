@@ -5,7 +5,9 @@
 //! failure is one of four: malformed (with its offset), unsupported, limit, I/O.
 
 mod amr;
+mod bits;
 mod error;
+mod framer;
 mod measure;
 mod mp4;
 mod riff;
@@ -18,7 +20,9 @@ use std::io::{Read, Seek};
 
 use crate::asset::MediaTime;
 
+pub use bits::{BitReader, BitWriter};
 pub use error::MediaError;
+pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
 pub use measure::measure;
 pub use riff::{Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
@@ -45,6 +49,11 @@ pub struct Measured {
     pub duration: MediaTime,
     /// Length of the file in bytes.
     pub bytes: u64,
+}
+
+impl Measured {
+    /// As a length: not known, because the file comes through a pipe.
+    pub const OPEN_END: u64 = u64::MAX;
 }
 
 /// `ticks` of `numerator / denominator` seconds as media time, rounded up. Saturates.
