@@ -109,6 +109,11 @@ impl MediaType {
             _ => MediaKind::Voice,
         }
     }
+
+    /// Whether it holds sound only.
+    pub const fn is_sound(self) -> bool {
+        !matches!(self, Self::Mp4 | Self::Webm | Self::Matroska)
+    }
 }
 
 impl fmt::Display for MediaType {

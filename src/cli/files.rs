@@ -27,11 +27,6 @@ impl NewFile {
         Ok(Self { file, part, name: name.to_owned(), kept: false })
     }
 
-    /// A second handle, for reading back what was written.
-    pub(super) fn reader(&self) -> io::Result<File> {
-        File::open(&self.part)
-    }
-
     /// Makes the file durable and gives it its name.
     pub(super) fn keep(mut self) -> anyhow::Result<()> {
         self.file.sync_all()?;

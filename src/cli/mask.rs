@@ -1,32 +1,34 @@
-//! `reelgate mask`: silences spans of a file.
+//! `reelgate mask`: silences spans of a file or of a stream.
 
-use std::fs::File;
-use std::io::{Read, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Cursor, Read, Seek as _};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 
 use super::files::{self, NewFile};
 use super::output::Output;
-use crate::asset::{MediaTime, Span};
+use super::probe::measured;
+use super::stream::through;
+use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
-    Certificate, ControlEvent, DEFAULT_GUARD, MAX_GUARD_MS, MaskPlan, Timeline, open_silencer,
-    parse_media_time, parse_span, recheck_files, resolve_time,
+    Certificate, ControlEvent, DEFAULT_GUARD, MAX_GUARD_MS, MaskPlan, Masker, Timeline,
+    parse_media_time, parse_span, resolve_time,
 };
-use crate::media::{Measured, SNIFF_BYTES, measure, sniff};
+use crate::media::{Measured, SNIFF_BYTES, sniff};
 
-const BLOCK_BYTES: usize = 256 * 1024;
+/// Stands for standard input or output.
+const PIPE: &str = "-";
 
 /// Arguments of `mask`.
 #[derive(Debug, Args)]
 pub(super) struct Mask {
-    /// Media file.
+    /// Media file, or - for standard input (formats without an index only).
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the masked file goes.
+    /// Where the masked file goes, or - for standard output.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Span to silence, such as 3.5s..8s, 3500ms..end or 00:00:03.5..00:00:08; may be repeated.
@@ -41,6 +43,9 @@ pub(super) struct Mask {
     /// Zone in which times without one are read, such as Europe/Berlin.
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
+    /// What the recorder did while it was paused: silence (the file went on), cut (it stopped).
+    #[arg(long, value_name = "KIND", value_parser = timeline, default_value = "silence")]
+    timeline: SourceTimeline,
     /// Silence added on each side; default 500ms for `--masks`, whose clocks differ, else none.
     #[arg(long, value_name = "TIME", value_parser = guard)]
     guard: Option<MediaTime>,
@@ -48,6 +53,14 @@ pub(super) struct Mask {
 
 fn span(text: &str) -> Result<Span, String> {
     parse_span(text).map_err(|error| error.to_string())
+}
+
+fn timeline(text: &str) -> Result<SourceTimeline, String> {
+    match text {
+        "silence" => Ok(SourceTimeline::Silence),
+        "cut" => Ok(SourceTimeline::Cut),
+        _ => Err("either silence or cut".to_owned()),
+    }
 }
 
 fn guard(text: &str) -> Result<MediaTime, String> {
@@ -60,34 +73,65 @@ fn guard(text: &str) -> Result<MediaTime, String> {
 
 impl Mask {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
+        let certificate =
+            if self.input == Path::new(PIPE) { self.stream(io::stdin())? } else { self.file()? };
+        let value = serde_json::to_value(&certificate)?;
+        if self.output == Path::new(PIPE) {
+            output.aside(&value, &report(&certificate));
+        } else {
+            output.result(&value, &report(&certificate));
+        }
+        Ok(())
+    }
+
+    fn file(&self) -> anyhow::Result<Certificate> {
         let (mut source, bytes) = files::input(&self.input)?;
         ensure!(bytes > 0, "{} has no bytes", self.input.display());
-        let facts = facts(&mut source, bytes)?;
+        let facts = measured(&mut source, bytes)?;
         let plan = self.plan(&facts)?;
-        let mut silencer = open_silencer(&mut source, &facts, &plan)?;
+        let masker = Masker::open(&mut source, &facts, &plan)?;
         source.rewind()?;
-        let mut target = NewFile::create(&self.output)?;
-        let progress = progress(bytes);
-        let mut block = vec![0; BLOCK_BYTES];
-        let mut masked = Vec::with_capacity(BLOCK_BYTES);
-        loop {
-            let count = source.read(&mut block)?;
-            let Some(input) = block.get(..count).filter(|input| !input.is_empty()) else { break };
-            silencer.push(input, &mut masked)?;
-            target.write_all(&masked)?;
-            masked.clear();
-            progress.inc(count as u64);
+        self.write(source, masker, &progress(bytes))
+    }
+
+    /// From standard input, of which nothing but the first bytes is known.
+    fn stream(&self, mut input: impl Read + Send) -> anyhow::Result<Certificate> {
+        let mut head = Vec::with_capacity(SNIFF_BYTES);
+        Read::by_ref(&mut input).take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
+        let container = sniff(&head);
+        let facts = Measured::streamed(container, &head)?;
+        let plan = self.plan(&facts)?;
+        let masker = Masker::open(&mut Cursor::new(&head), &facts, &plan)?;
+        self.write(Cursor::new(&head).chain(input), masker, &ProgressBar::hidden())
+    }
+
+    /// Masks `source` into the output.
+    fn write(
+        &self,
+        source: impl Read + Send,
+        masker: Masker,
+        progress: &ProgressBar,
+    ) -> anyhow::Result<Certificate> {
+        let mut masker = Some(masker);
+        let mut certificate = None;
+        let mask = |input: Option<&[u8]>, out: &mut Vec<u8>| {
+            if let (Some(input), Some(masker)) = (input, &mut masker) {
+                masker.push(input, out)?;
+                progress.inc(input.len() as u64);
+            } else if let Some(masker) = masker.take() {
+                certificate = Some(masker.finish(out)?);
+            }
+            Ok(())
+        };
+        if self.output == Path::new(PIPE) {
+            through(source, io::stdout(), mask)?;
+        } else {
+            let mut target = NewFile::create(&self.output)?;
+            through(source, &mut target, mask).context("the output was not kept")?;
+            target.keep()?;
         }
-        let certificate = silencer.finish(&mut masked)?;
-        target.write_all(&masked)?;
-        let mut written = target.reader()?;
-        recheck_files(&mut source, &mut written, &facts, &plan)
-            .context("the masked file did not pass the check, and was not kept")?;
         progress.finish_and_clear();
-        let certificate = certificate.confirmed();
-        target.keep()?;
-        output.result(&serde_json::to_value(&certificate)?, &report(&certificate));
-        Ok(())
+        certificate.context("the file did not come to its end")
     }
 
     fn plan(&self, facts: &Measured) -> anyhow::Result<MaskPlan> {
@@ -102,22 +146,10 @@ impl Mask {
         let events: Vec<ControlEvent> = serde_json::from_str(&files::text(masks)?)
             .with_context(|| format!("{} is not a list of masks", masks.display()))?;
         let start = resolve_time(start, zone.as_ref()).context("--start")?;
-        let timeline = Timeline { start, duration: facts.duration };
+        let timeline =
+            Timeline { start, stop: None, duration: facts.duration, source: self.timeline };
         let guard = self.guard.unwrap_or(DEFAULT_GUARD);
         Ok(MaskPlan::from_events(&events, timeline, zone.as_ref(), guard)?)
-    }
-}
-
-fn facts(source: &mut File, bytes: u64) -> anyhow::Result<Measured> {
-    let mut head = Vec::with_capacity(SNIFF_BYTES);
-    let mut begin = Read::by_ref(source).take(SNIFF_BYTES as u64);
-    begin.read_to_end(&mut head)?;
-    source.rewind()?;
-    let facts = measure(Box::new(source.try_clone()?), bytes, sniff(&head));
-    source.rewind()?;
-    match facts {
-        Ok(facts) => Ok(facts),
-        Err(error) => bail!("the file cannot be measured: {error}"),
     }
 }
 
@@ -145,6 +177,9 @@ fn report(certificate: &Certificate) -> String {
             "\n  silent {from} to {to} (samples {} to {}), guard {} ms",
             sampled.from_sample, sampled.to_sample, certificate.guard_ms
         ));
+    }
+    for cleared in &certificate.metadata_cleared {
+        text.push_str(&format!("\n  cleared {cleared}"));
     }
     for warning in &certificate.warnings {
         text.push_str(&format!("\n  note: {}", warning.text));

@@ -1,12 +1,13 @@
 //! From `paused` and `resume` on the wall clock to spans on the media timeline (`docs/gir.md`
-//! R8 to R10, R14).
+//! R8, R9, R14).
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::timeline::{Timeline, place};
 use super::{MaskError, MaskPlan, MaskWarning, QuarantineReason, WarningCode};
-use crate::asset::{MaskEntry, MediaTime, Span, SpanReason, StampError, WireTime};
+use crate::asset::{MaskEntry, MediaTime, StampError, WireTime};
 
 /// Most control events of one file; a minute-by-minute pause of a whole day has 2880.
 pub const MAX_EVENTS: usize = 10_000;
@@ -53,15 +54,6 @@ fn shown(text: &str) -> String {
     format!("{:?}", text.chars().take(40).collect::<String>())
 }
 
-/// Where a file lies on the wall clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeline {
-    /// The instant of the first sample.
-    pub start: Timestamp,
-    /// Measured playing time.
-    pub duration: MediaTime,
-}
-
 /// Reads a time of an insertion record, local times in `zone`.
 ///
 /// # Errors
@@ -87,9 +79,9 @@ struct Event<'a> {
 }
 
 /// A pause on the wall clock; an open side is silent up to the file's end on that side.
-struct Pause {
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
+pub(super) struct Pause {
+    pub(super) from: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
 }
 
 impl MaskPlan {
@@ -114,11 +106,9 @@ impl MaskPlan {
         }
         let mut warnings = Vec::new();
         let pauses = pair(&read(events, zone)?, &mut warnings);
-        let mut spans = Vec::with_capacity(pauses.len());
-        for pause in &pauses {
-            spans.push(place(pause, timeline, &mut warnings)?);
-        }
-        let mut plan = Self::from_spans(&spans, timeline.duration, guard)?;
+        let placed = place(&pauses, timeline, &mut warnings)?;
+        let doubtful = placed.doubtful;
+        let mut plan = Self::assemble(&placed.requested, doubtful, timeline.duration, guard)?;
         plan.warnings = warnings;
         Ok(plan)
     }
@@ -189,49 +179,19 @@ fn pair(events: &[Event<'_>], warnings: &mut Vec<MaskWarning>) -> Vec<Pause> {
     pauses
 }
 
-/// Puts a pause on the media timeline, rounding outward to microseconds. A pause of no length
-/// becomes one of the shortest.
-fn place(
-    pause: &Pause,
-    timeline: Timeline,
-    warnings: &mut Vec<MaskWarning>,
-) -> Result<Span, MaskError> {
-    let nanos = |at: Timestamp| at.as_nanosecond() - timeline.start.as_nanosecond();
-    let from = pause.from.map_or(0, |at| nanos(at).div_euclid(1000));
-    let shortest = pause.from.map_or(i128::MIN, |_| from + 1);
-    let to = pause.to.map(|at| (nanos(at) + 999).div_euclid(1000).max(shortest));
-    let duration = timeline.duration;
-    let end = i128::from(duration.as_micros());
-    let shown_to = pause.to.map_or_else(|| "the end".to_owned(), |at| at.to_string());
-    let shown_from = pause.from.map_or_else(|| "the start".to_owned(), |at| at.to_string());
-    if from >= end || to.is_some_and(|to| to <= 0) {
-        let start = timeline.start;
-        let detail = format!(
-            "silence from {shown_from} to {shown_to}; the file begins at {start} and lasts {duration}"
-        );
-        return Err(MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail));
-    }
-    if from < 0 || to.is_some_and(|to| to > end) {
-        let text = format!("silence from {shown_from} to {shown_to} reaches beyond the file");
-        warnings.push(MaskWarning { code: WarningCode::MaskClamped, text });
-    }
-    let reason = match (pause.from, pause.to) {
-        (_, None) => SpanReason::PausedToEnd,
-        (None, _) => SpanReason::ResumedFromStart,
-        _ => SpanReason::Paused,
-    };
-    let time = |micros: i128| MediaTime::from_micros(u64::try_from(micros.max(0)).unwrap_or(0));
-    Ok(Span { from: time(from), to: to.map_or(duration, |to| time(to.min(end))), reason })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asset::{SourceTimeline, Span, SpanReason};
 
     const START: &str = "2015-06-15T23:59:00.000Z";
 
     /// Events, the spans asked for in seconds, and the warnings.
     type Case<'a> = (&'a [(char, i64)], &'a [(u64, u64, SpanReason)], &'a [WarningCode]);
+
+    fn timeline(start: Timestamp, duration: MediaTime) -> Timeline {
+        Timeline { start, stop: None, duration, source: SourceTimeline::Auto }
+    }
 
     /// Each event is `p` or `r` and seconds after the start; the file lasts 60 s.
     fn plan(script: &[(char, i64)]) -> Result<MaskPlan, MaskError> {
@@ -241,7 +201,7 @@ mod tests {
             kind: if *kind == 'p' { ControlKind::Paused } else { ControlKind::Resume },
         };
         let events: Vec<_> = script.iter().map(event).collect();
-        let timeline = Timeline { start, duration: MediaTime::from_millis(60_000) };
+        let timeline = timeline(start, MediaTime::from_millis(60_000));
         MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500))
     }
 
@@ -322,7 +282,7 @@ mod tests {
         let events: Vec<ControlEvent> = serde_json::from_str(json).unwrap();
         let zone = TimeZone::UTC;
         let start = resolve_time("2015-06-15T23:59:00.000", Some(&zone)).unwrap();
-        let timeline = Timeline { start, duration: MediaTime::from_millis(59_000) };
+        let timeline = timeline(start, MediaTime::from_millis(59_000));
         let plan =
             MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500)).unwrap();
         let expected = |from| {
@@ -346,7 +306,7 @@ mod tests {
         ] {
             let event = ControlEvent { time: text.to_owned(), kind: ControlKind::Paused };
             let start = START.parse().unwrap();
-            let timeline = Timeline { start, duration: MediaTime::from_millis(1) };
+            let timeline = timeline(start, MediaTime::from_millis(1));
             let error = MaskPlan::from_events(&[event], timeline, zone, MediaTime::ZERO);
             assert_eq!(error.unwrap_err().reason(), Some(reason), "{text}");
         }

@@ -25,6 +25,14 @@ pub enum WarningCode {
     PauseIgnored,
     /// A mask reaches beyond the file and was cut there.
     MaskClamped,
+    /// The recorder cut its pauses out of the file; the cuts are silenced.
+    TimelineCut,
+    /// Pauses may be in the file or cut out; both places are silent.
+    TimelineUncertain,
+    /// Stop minus start is far from the duration, so that drift cannot be told.
+    ClockMismatch,
+    /// As before, by quarters of an hour: a time zone is wrong somewhere (R16).
+    TimezoneSlip,
 }
 
 /// One remark for the operator.
@@ -65,6 +73,17 @@ impl MaskPlan {
         duration: MediaTime,
         guard: MediaTime,
     ) -> Result<Self, MaskError> {
+        Self::assemble(spans, Vec::new(), duration, guard)
+    }
+
+    /// As [`MaskPlan::from_spans`]; what is `doubtful` is silent too, but was not asked for.
+    /// Invariant: it lies within the file.
+    pub(super) fn assemble(
+        spans: &[Span],
+        doubtful: Vec<Span>,
+        duration: MediaTime,
+        guard: MediaTime,
+    ) -> Result<Self, MaskError> {
         let mut requested = Vec::with_capacity(spans.len());
         for span in spans {
             let cut = Span::new(span.from, span.to.min(duration), span.reason);
@@ -74,7 +93,7 @@ impl MaskPlan {
             })?);
         }
         let requested = merge(requested);
-        let widened = requested.iter().map(|span| Span {
+        let widened = requested.iter().chain(&doubtful).map(|span| Span {
             from: span.from.saturating_sub(guard),
             to: span.to.saturating_add(guard).min(duration),
             reason: span.reason,

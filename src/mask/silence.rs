@@ -7,6 +7,9 @@ use super::{Certificate, MaskError, MaskPlan, QuarantineReason, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
+/// Blocks from this size on are hashed on a second thread while they are rewritten.
+const SHARED_BYTES: usize = 512 * 1024;
+
 /// What one format does; [`Silencer`] keeps the account.
 ///
 /// The output is as long as the input. A call may hold bytes back and give them out later.
@@ -52,6 +55,22 @@ impl Silencer {
         if found > expected {
             return Err(MaskError::Length { expected, found });
         }
+        if input.len() < SHARED_BYTES {
+            self.rewrite(input, out)?;
+            self.source.update(input);
+            return Ok(());
+        }
+        let mut source = self.source.clone();
+        let rewritten = std::thread::scope(|scope| {
+            scope.spawn(|| source.update(input));
+            self.rewrite(input, out)
+        });
+        self.source = source;
+        rewritten
+    }
+
+    /// Rewrites, and keeps the digest of the result.
+    fn rewrite(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
         let before = out.len();
         self.rewrite.push(input, out)?;
         let written = out.get(before..).unwrap_or_default();
@@ -60,7 +79,6 @@ impl Silencer {
             self.masked.get_or_insert_with(|| self.source.clone()).update(written);
         }
         self.given = self.given.saturating_add(written.len() as u64);
-        self.source.update(input);
         Ok(())
     }
 

@@ -54,6 +54,38 @@ pub struct Measured {
 impl Measured {
     /// As a length: not known, because the file comes through a pipe.
     pub const OPEN_END: u64 = u64::MAX;
+
+    /// What can be said of a stream from its first bytes: neither length nor duration.
+    ///
+    /// # Errors
+    /// Unsupported for a container that can be masked only with its index at hand; malformed for
+    /// a damaged header.
+    pub fn streamed(container: Container, head: &[u8]) -> Result<Self, MediaError> {
+        let codec = match container {
+            Container::Wav | Container::Rf64 => {
+                let layout = WavLayout::read(&mut std::io::Cursor::new(head), Self::OPEN_END)?;
+                return Ok(Self { bytes: Self::OPEN_END, ..layout.measured() });
+            }
+            Container::Mp4 => {
+                let what = "MP4 through a pipe (its index is at any place: give a file)";
+                return Err(MediaError::unsupported(what));
+            }
+            Container::Unknown => return Err(MediaError::unsupported("this kind of file")),
+            Container::Mp3 => "mp3",
+            Container::Flac => "flac",
+            Container::Adts => "aac",
+            Container::Amr => "amr",
+            Container::Ogg | Container::Matroska => "unknown",
+        };
+        Ok(Self {
+            container,
+            codec: codec.to_owned(),
+            channels: None,
+            sample_rate: None,
+            duration: MediaTime::MAX,
+            bytes: Self::OPEN_END,
+        })
+    }
 }
 
 /// `ticks` of `numerator / denominator` seconds as media time, rounded up. Saturates.

@@ -97,7 +97,10 @@ pub fn analyse(
         detail: format!("startTime {error}"),
     })?;
     let events: Vec<ControlEvent> = entry.masks.iter().chain(late).map(control_event).collect();
-    let timeline = Timeline { start, duration: measured.duration };
+    // The stop time only helps to tell drift and cuts; a file is masked without it, too.
+    let stop = entry.stop.resolve(zone.as_ref()).ok();
+    let source = entry.source_timeline.unwrap_or(settings.source_timeline);
+    let timeline = Timeline { start, stop, duration: measured.duration, source };
     let plan = MaskPlan::from_events(&events, timeline, zone.as_ref(), settings.guard())?;
     Ok(Analysed { measured, plan })
 }
