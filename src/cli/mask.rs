@@ -1,5 +1,6 @@
 //! `reelgate mask`: silences spans of a file or of a stream.
 
+use std::fs::File;
 use std::io::{self, Cursor, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
@@ -14,10 +15,10 @@ use super::probe::measured;
 use super::stream::through;
 use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
-    Certificate, ControlEvent, DEFAULT_GUARD, MAX_GUARD_MS, MaskPlan, Masker, Timeline,
-    parse_media_time, parse_span, resolve_time,
+    Certificate, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS, MaskError,
+    MaskPlan, Masker, QuarantineReason, Timeline, parse_media_time, parse_span, resolve_time,
 };
-use crate::media::{Measured, SNIFF_BYTES, sniff};
+use crate::media::{Decoded, Measured, SNIFF_BYTES, measure_decoded, sniff};
 
 /// Stands for standard input or output.
 const PIPE: &str = "-";
@@ -46,6 +47,10 @@ pub(super) struct Mask {
     /// What the recorder did while it was paused: silence (the file went on), cut (it stopped).
     #[arg(long, value_name = "KIND", value_parser = timeline, default_value = "silence")]
     timeline: SourceTimeline,
+    /// What to do with a file in which silence cannot be written: refuse it (quarantine), or
+    /// decode it and write a WAVE file (transcode).
+    #[arg(long, value_name = "KIND", value_parser = fallback, default_value = "quarantine")]
+    fallback: Fallback,
     /// Silence added on each side; default 500ms for `--masks`, whose clocks differ, else none.
     #[arg(long, value_name = "TIME", value_parser = guard)]
     guard: Option<MediaTime>,
@@ -60,6 +65,14 @@ fn timeline(text: &str) -> Result<SourceTimeline, String> {
         "silence" => Ok(SourceTimeline::Silence),
         "cut" => Ok(SourceTimeline::Cut),
         _ => Err("either silence or cut".to_owned()),
+    }
+}
+
+fn fallback(text: &str) -> Result<Fallback, String> {
+    match text {
+        "quarantine" => Ok(Fallback::Quarantine),
+        "transcode" => Ok(Fallback::Transcode),
+        _ => Err("either quarantine or transcode".to_owned()),
     }
 }
 
@@ -88,10 +101,31 @@ impl Mask {
         let (mut source, bytes) = files::input(&self.input)?;
         ensure!(bytes > 0, "{} has no bytes", self.input.display());
         let facts = measured(&mut source, bytes)?;
-        let plan = self.plan(&facts)?;
-        let masker = Masker::open(&mut source, &facts, &plan)?;
-        source.rewind()?;
-        self.write(source, masker, &progress(bytes))
+        match self.in_place(&mut source, &facts) {
+            Err(error) if self.fallback == Fallback::Transcode && is_unsupported(&error) => {
+                source.rewind()?;
+                self.decoded(source, &facts)
+            }
+            result => result,
+        }
+    }
+
+    fn in_place(&self, source: &mut File, facts: &Measured) -> anyhow::Result<Certificate> {
+        let plan = self.plan(facts, MediaTime::ZERO)?;
+        let masker = Masker::open(source, facts, &plan)?;
+        self.write(source, masker, &progress(facts.bytes))
+    }
+
+    /// The file decoded to WAVE, and masked.
+    fn decoded(&self, source: File, original: &Measured) -> anyhow::Result<Certificate> {
+        let (bytes, container) = (original.bytes, original.container);
+        let facts = measure_decoded(Box::new(source.try_clone()?), bytes, container)?;
+        let plan = self.plan(&facts, DECODED_GUARD)?;
+        let decoded = Decoded::open(Box::new(source), bytes, container, &facts)?;
+        let masker = Masker::open(&mut Cursor::new(decoded.head()), &facts, &plan)?;
+        let mut certificate = self.write(decoded, masker, &progress(facts.bytes))?;
+        certificate.decoded_from = Some(format!("{} in {container}", original.codec));
+        Ok(certificate)
     }
 
     /// From standard input, of which nothing but the first bytes is known.
@@ -100,7 +134,7 @@ impl Mask {
         Read::by_ref(&mut input).take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
         let container = sniff(&head);
         let facts = Measured::streamed(container, &head)?;
-        let plan = self.plan(&facts)?;
+        let plan = self.plan(&facts, MediaTime::ZERO)?;
         let masker = Masker::open(&mut Cursor::new(&head), &facts, &plan)?;
         self.write(Cursor::new(&head).chain(input), masker, &ProgressBar::hidden())
     }
@@ -134,9 +168,9 @@ impl Mask {
         certificate.context("the file did not come to its end")
     }
 
-    fn plan(&self, facts: &Measured) -> anyhow::Result<MaskPlan> {
+    fn plan(&self, facts: &Measured, allowance: MediaTime) -> anyhow::Result<MaskPlan> {
         let (Some(masks), Some(start)) = (&self.masks, &self.start) else {
-            let guard = self.guard.unwrap_or(MediaTime::ZERO);
+            let guard = self.guard.unwrap_or(MediaTime::ZERO).saturating_add(allowance);
             return Ok(MaskPlan::from_spans(&self.span, facts.duration, guard)?);
         };
         let zone = match &self.zone {
@@ -148,9 +182,15 @@ impl Mask {
         let start = resolve_time(start, zone.as_ref()).context("--start")?;
         let timeline =
             Timeline { start, stop: None, duration: facts.duration, source: self.timeline };
-        let guard = self.guard.unwrap_or(DEFAULT_GUARD);
+        let guard = self.guard.unwrap_or(DEFAULT_GUARD).saturating_add(allowance);
         Ok(MaskPlan::from_events(&events, timeline, zone.as_ref(), guard)?)
     }
+}
+
+/// Whether the file is of a kind in which silence cannot be written.
+fn is_unsupported(error: &anyhow::Error) -> bool {
+    let reason = error.downcast_ref::<MaskError>().and_then(MaskError::reason);
+    reason == Some(QuarantineReason::MaskUnsupportedContainer)
 }
 
 /// A bar on a terminal; nothing elsewhere.
@@ -177,6 +217,9 @@ fn report(certificate: &Certificate) -> String {
             "\n  silent {from} to {to} (samples {} to {}), guard {} ms",
             sampled.from_sample, sampled.to_sample, certificate.guard_ms
         ));
+    }
+    if let Some(original) = &certificate.decoded_from {
+        text.push_str(&format!("\n  decoded from {original}"));
     }
     for cleared in &certificate.metadata_cleared {
         text.push_str(&format!("\n  cleared {cleared}"));

@@ -73,6 +73,10 @@ pub struct Certificate {
     pub warnings: Vec<MaskWarning>,
     /// Descriptions of the masked sound that were cleared, by chunk.
     pub metadata_cleared: Vec<String>,
+    /// Container and codec of the file that was decoded, because silence could not be written in
+    /// it (`mask.fallback`); `source_sha256` is then of the decoded file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded_from: Option<String>,
 }
 
 impl Certificate {
@@ -94,6 +98,7 @@ impl Certificate {
             recheck_held: false,
             warnings: plan.warnings,
             metadata_cleared: scope.metadata_cleared,
+            decoded_from: None,
         }
     }
 

@@ -34,7 +34,7 @@ pub use events::{ControlEvent, ControlKind, MAX_EVENTS, resolve_time};
 pub use masker::Masker;
 pub use notation::{NotationError, parse_media_time, parse_span};
 pub use plan::{DEFAULT_GUARD, MaskPlan, MaskWarning, WarningCode};
-pub use settings::{Fallback, MAX_GUARD_MS, MAX_WAIT_S, MaskSettings};
+pub use settings::{DECODED_GUARD, Fallback, MAX_GUARD_MS, MAX_WAIT_S, MaskSettings};
 pub use silence::{Silencer, open_silencer};
 pub use survey::survey;
 pub use timeline::Timeline;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::DEFAULT_GUARD;
 use crate::asset::{MediaTime, SourceTimeline};
 
+/// Added to the guard of a decoded file: decoders differ in how much they play before the first
+/// sample.
+pub const DECODED_GUARD: MediaTime = MediaTime::from_millis(200);
 /// Widest guard in milliseconds.
 pub const MAX_GUARD_MS: u64 = 60_000;
 /// Longest wait for late masks in seconds: a week.

@@ -6,6 +6,8 @@
 
 mod amr;
 mod bits;
+mod decode;
+mod demux;
 mod error;
 mod framer;
 mod measure;
@@ -21,6 +23,7 @@ use std::io::{Read, Seek};
 use crate::asset::MediaTime;
 
 pub use bits::{BitReader, BitWriter};
+pub use decode::{Decoded, measure_decoded};
 pub use error::MediaError;
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
 pub use measure::measure;

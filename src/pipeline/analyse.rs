@@ -1,26 +1,30 @@
 //! What a spooled file is, and what of it must be silent. Reads headers and packets, changes
 //! nothing.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use jiff::tz::TimeZone;
 use symphonia::core::io::MediaSource;
 
 use super::PipelineError;
-use crate::asset::{AssetId, MaskEntry, MediaEntry};
+use crate::asset::{AssetId, MaskEntry, MediaEntry, MediaTime};
 use crate::mask::{
-    ControlEvent, ControlKind, MaskError, MaskPlan, MaskSettings, QuarantineReason, Timeline,
+    ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings, QuarantineReason,
+    Timeline,
 };
-use crate::media::{Measured, MediaError, SNIFF_BYTES, sniff};
+use crate::media::{Decoded, Measured, MediaError, ReadSeek, SNIFF_BYTES, measure_decoded, sniff};
 use crate::spool::{Spool, SpoolReader};
 
 /// A file ready to be masked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Analysed {
     /// What it is.
     pub measured: Measured,
     /// What of it must be silent.
     pub plan: MaskPlan,
+    /// The file as it came, when it is to be decoded: `measured` and `plan` are then of the WAVE
+    /// file that it decodes to.
+    pub decoded_from: Option<Measured>,
 }
 
 /// A spool file as a source for demuxers.
@@ -91,6 +95,51 @@ pub fn analyse(
     settings: &MaskSettings,
 ) -> Result<Analysed, PipelineError> {
     let measured = measure(spool, asset, entry)?;
+    let plan = plan(&measured, (entry, late), settings, MediaTime::ZERO)?;
+    Ok(Analysed { measured, plan, decoded_from: None })
+}
+
+/// As [`analyse`], for a file that is to be decoded. Decodes it once.
+///
+/// # Errors
+/// As [`analyse`]; quarantine too for a file that cannot be decoded.
+pub(super) fn analyse_decoded(
+    spool: &Spool,
+    asset: AssetId,
+    (entry, late): (&MediaEntry, &[MaskEntry]),
+    settings: &MaskSettings,
+) -> Result<Analysed, PipelineError> {
+    let original = measure(spool, asset, entry)?;
+    let source = Box::new(Source(spool.reader(asset)?));
+    let measured = measure_decoded(source, original.bytes, original.container);
+    let measured = measured.map_err(MaskError::from)?;
+    let plan = plan(&measured, (entry, late), settings, DECODED_GUARD)?;
+    Ok(Analysed { measured, plan, decoded_from: Some(original) })
+}
+
+/// The bytes that are to be masked, and the source from which headers and index are read.
+pub(super) fn source(
+    spool: &Spool,
+    asset: AssetId,
+    analysed: &Analysed,
+) -> Result<(Box<dyn Read>, Box<dyn ReadSeek>), PipelineError> {
+    let Some(original) = &analysed.decoded_from else {
+        return Ok((Box::new(spool.reader(asset)?), Box::new(spool.reader(asset)?)));
+    };
+    let source = Box::new(Source(spool.reader(asset)?));
+    let facts = &analysed.measured;
+    let decoded = Decoded::open(source, original.bytes, original.container, facts);
+    let decoded = decoded.map_err(MaskError::from)?;
+    let head = Cursor::new(decoded.head().to_vec());
+    Ok((Box::new(decoded), Box::new(head)))
+}
+
+fn plan(
+    measured: &Measured,
+    (entry, late): (&MediaEntry, &[MaskEntry]),
+    settings: &MaskSettings,
+    allowance: MediaTime,
+) -> Result<MaskPlan, PipelineError> {
     let zone: Option<TimeZone> = settings.time_zone();
     let start = entry.start.resolve(zone.as_ref()).map_err(|error| PipelineError::Quarantine {
         reason: QuarantineReason::MaskNeedsZone,
@@ -101,8 +150,8 @@ pub fn analyse(
     let stop = entry.stop.resolve(zone.as_ref()).ok();
     let source = entry.source_timeline.unwrap_or(settings.source_timeline);
     let timeline = Timeline { start, stop, duration: measured.duration, source };
-    let plan = MaskPlan::from_events(&events, timeline, zone.as_ref(), settings.guard())?;
-    Ok(Analysed { measured, plan })
+    let guard = settings.guard().saturating_add(allowance);
+    Ok(MaskPlan::from_events(&events, timeline, zone.as_ref(), guard)?)
 }
 
 /// The document's check let only the two kinds through.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::analyse::source;
 use super::{Analysed, BLOCK_BYTES, PipelineError, SEGMENT_BYTES};
 use crate::asset::{AssetId, Digest, Hasher};
 use crate::mask::{Certificate, MaskError, Masker};
@@ -143,8 +144,9 @@ fn pass(
     outlet: &mut Outlet,
 ) -> Result<(Certificate, SealSummary), PipelineError> {
     let io = |error| PipelineError::from(MaskError::from(MediaError::Io(error)));
-    let mut source = spool.reader(asset)?;
-    let mut masker = Masker::open(&mut source, &analysed.measured, &analysed.plan)?;
+    let (mut source, mut index) = source(spool, asset, analysed)?;
+    let mut masker = Masker::open(index.as_mut(), &analysed.measured, &analysed.plan)?;
+    drop(index);
     let mut block = zeroize::Zeroizing::new(vec![0_u8; BLOCK_BYTES]);
     let mut masked = Vec::with_capacity(BLOCK_BYTES);
     let give = |masked: &mut Vec<u8>, outlet: &mut Outlet, sealer: &mut Sealer| {
@@ -162,7 +164,11 @@ fn pass(
             give(&mut masked, outlet, &mut sealer)?;
         }
     }
-    let certificate = masker.finish(&mut masked)?;
+    let mut certificate = masker.finish(&mut masked)?;
+    certificate.decoded_from = analysed
+        .decoded_from
+        .as_ref()
+        .map(|original| format!("{} in {}", original.codec, original.container));
     give(&mut masked, outlet, &mut sealer)?;
     let (tail, summary) = sealer.finish()?;
     outlet.send(tail)?;
