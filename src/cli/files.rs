@@ -28,8 +28,14 @@ impl NewFile {
     }
 
     /// Makes the file durable and gives it its name.
-    pub(super) fn keep(mut self) -> anyhow::Result<()> {
+    pub(super) fn keep(self) -> anyhow::Result<()> {
         self.file.sync_all()?;
+        self.finish()
+    }
+
+    /// Gives the file its name, and leaves it to the system when it reaches the disk, as `cp`
+    /// does: for what can be made again from its input.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
         std::fs::rename(&self.part, &self.name)
             .with_context(|| format!("{} cannot be named", self.name.display()))?;
         self.kept = true;

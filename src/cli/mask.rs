@@ -162,7 +162,7 @@ impl Mask {
         } else {
             let mut target = NewFile::create(&self.output)?;
             through(source, &mut target, mask).context("the output was not kept")?;
-            target.keep()?;
+            target.finish()?;
         }
         progress.finish_and_clear();
         certificate.context("the file did not come to its end")
@@ -183,7 +183,7 @@ impl Mask {
         let timeline =
             Timeline { start, stop: None, duration: facts.duration, source: self.timeline };
         let guard = self.guard.unwrap_or(DEFAULT_GUARD).saturating_add(allowance);
-        Ok(MaskPlan::from_events(&events, timeline, zone.as_ref(), guard)?)
+        Ok(MaskPlan::from_events(&events, &[], timeline, zone.as_ref(), guard)?)
     }
 }
 

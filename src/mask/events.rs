@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::{Timeline, place};
+use super::timeline::{Timeline, WallSpan, place};
 use super::{MaskError, MaskPlan, MaskWarning, QuarantineReason, WarningCode};
 use crate::asset::{MaskEntry, MediaTime, StampError, WireTime};
 
@@ -92,26 +92,42 @@ impl MaskPlan {
     /// the start; but a first `resume` that the document lists right after a later `paused` is a
     /// wrong date, and the pause stays open.
     ///
+    /// `others` are silent too, as far as the file has them.
+    ///
     /// # Errors
     /// Quarantine when a time cannot be used, or a mask lies wholly outside the file.
     pub fn from_events(
         events: &[ControlEvent],
+        others: &[WallSpan],
         timeline: Timeline,
         zone: Option<&TimeZone>,
         guard: MediaTime,
     ) -> Result<Self, MaskError> {
-        if events.len() > MAX_EVENTS {
-            let detail = format!("{} events; the limit is {MAX_EVENTS}", events.len());
-            return Err(MaskError::quarantine(QuarantineReason::MaskTooManyEvents, detail));
-        }
         let mut warnings = Vec::new();
         let pauses = pair(&read(events, zone)?, &mut warnings);
-        let placed = place(&pauses, timeline, &mut warnings)?;
+        let placed = place(&pauses, others, timeline, &mut warnings)?;
         let doubtful = placed.doubtful;
         let mut plan = Self::assemble(&placed.requested, doubtful, timeline.duration, guard)?;
         plan.warnings = warnings;
         Ok(plan)
     }
+}
+
+/// The pauses of a file that lasts from `start` to `stop`, for its companions of the same recording.
+///
+/// # Errors
+/// As [`MaskPlan::from_events`].
+pub fn wall_spans(
+    events: &[ControlEvent],
+    (start, stop): (Timestamp, Timestamp),
+    zone: Option<&TimeZone>,
+) -> Result<Vec<WallSpan>, MaskError> {
+    let pauses = pair(&read(events, zone)?, &mut Vec::new());
+    let span = |pause: &Pause| WallSpan {
+        from: pause.from.unwrap_or(start),
+        to: pause.to.unwrap_or_else(|| stop.max(pause.from.unwrap_or(start))),
+    };
+    Ok(pauses.iter().map(span).collect())
 }
 
 /// Resolves all times, then sorts and drops exact duplicates. Events of the same instant keep the
@@ -120,6 +136,10 @@ fn read<'a>(
     events: &'a [ControlEvent],
     zone: Option<&TimeZone>,
 ) -> Result<Vec<Event<'a>>, MaskError> {
+    if events.len() > MAX_EVENTS {
+        let detail = format!("{} events; the limit is {MAX_EVENTS}", events.len());
+        return Err(MaskError::quarantine(QuarantineReason::MaskTooManyEvents, detail));
+    }
     let mut known: Vec<Event<'a>> = Vec::with_capacity(events.len());
     for event in events {
         let at = resolve_time(&event.time, zone)?;
@@ -202,7 +222,7 @@ mod tests {
         };
         let events: Vec<_> = script.iter().map(event).collect();
         let timeline = timeline(start, MediaTime::from_millis(60_000));
-        MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500))
+        MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500))
     }
 
     fn requested(script: &[(char, i64)]) -> (Vec<(u64, u64, SpanReason)>, Vec<WarningCode>) {
@@ -283,8 +303,8 @@ mod tests {
         let zone = TimeZone::UTC;
         let start = resolve_time("2015-06-15T23:59:00.000", Some(&zone)).unwrap();
         let timeline = timeline(start, MediaTime::from_millis(59_000));
-        let plan =
-            MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500)).unwrap();
+        let plan = MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500))
+            .unwrap();
         let expected = |from| {
             let time = MediaTime::from_millis;
             vec![Span::new(time(from), time(59_000), SpanReason::PausedToEnd).unwrap()]
@@ -307,7 +327,7 @@ mod tests {
             let event = ControlEvent { time: text.to_owned(), kind: ControlKind::Paused };
             let start = START.parse().unwrap();
             let timeline = timeline(start, MediaTime::from_millis(1));
-            let error = MaskPlan::from_events(&[event], timeline, zone, MediaTime::ZERO);
+            let error = MaskPlan::from_events(&[event], &[], timeline, zone, MediaTime::ZERO);
             assert_eq!(error.unwrap_err().reason(), Some(reason), "{text}");
         }
         let entry = |kind: &str| MaskEntry { time: "x".to_owned(), kind: kind.to_owned() };

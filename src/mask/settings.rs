@@ -38,6 +38,8 @@ pub struct MaskSettings {
     pub wait_s: u64,
     /// Whether recorders keep pauses in their files, where a recording does not say so itself.
     pub source_timeline: SourceTimeline,
+    /// Whether a pause of one media file silences the other files of its recording at that time.
+    pub across_media: bool,
     /// What happens with a file that a mask applies to, but in which it cannot be written in
     /// place.
     pub fallback: Fallback,
@@ -50,6 +52,7 @@ impl Default for MaskSettings {
             zone: None,
             wait_s: 900,
             source_timeline: SourceTimeline::Auto,
+            across_media: true,
             fallback: Fallback::Quarantine,
         }
     }

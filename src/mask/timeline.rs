@@ -29,6 +29,15 @@ pub struct Timeline {
     pub source: SourceTimeline,
 }
 
+/// A stretch of the wall clock that must not be heard, whatever file holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WallSpan {
+    /// First instant inside.
+    pub from: Timestamp,
+    /// First instant after.
+    pub to: Timestamp,
+}
+
 /// Spans of a file.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
@@ -46,9 +55,11 @@ enum Meaning {
     Either,
 }
 
-/// Puts pauses on the media timeline, rounding outward to microseconds.
+/// Puts pauses on the media timeline, rounding outward to microseconds. Of `others` only what lies
+/// within the file counts.
 pub(super) fn place(
     pauses: &[Pause],
+    others: &[WallSpan],
     timeline: Timeline,
     warnings: &mut Vec<MaskWarning>,
 ) -> Result<Placed, MaskError> {
@@ -59,6 +70,10 @@ pub(super) fn place(
             let span = in_place(pause, timeline, warnings)?;
             placed.requested.push(span);
         }
+        placed.requested.extend(others.iter().filter_map(|other| {
+            let (from, to) = (offset(other.from, timeline), offset(other.to, timeline));
+            within(from, to + 1, timeline)
+        }));
         placed.doubtful = drifted(&placed.requested, timeline, warnings);
     }
     if meaning != Meaning::Silence {
@@ -74,8 +89,32 @@ pub(super) fn place(
                 placed.doubtful.extend(cut.into_iter().filter(|span| span.from < timeline.duration))
             }
         }
+        let others = others.iter().filter_map(|other| {
+            let at = |instant| moved(offset(instant, timeline), pauses, timeline);
+            within(at(other.from), at(other.to) + 1, timeline)
+        });
+        match meaning {
+            Meaning::Cut => placed.requested.extend(others),
+            _ => placed.doubtful.extend(others),
+        }
     }
     Ok(placed)
+}
+
+/// The part of `[from, to)` that the file has.
+fn within(from: i128, to: i128, timeline: Timeline) -> Option<Span> {
+    let span =
+        Span { from: time(from), to: time(to).min(timeline.duration), reason: SpanReason::Paused };
+    (span.from < span.to).then_some(span)
+}
+
+/// Where an offset of the wall clock lies in a file that was stopped during `pauses`.
+fn moved(at: i128, pauses: &[Pause], timeline: Timeline) -> i128 {
+    let gone = pauses.iter().filter_map(|pause| {
+        let from = pause.from.map_or(0, |from| offset(from, timeline).max(0));
+        Some((offset(pause.to?, timeline).min(at) - from).max(0))
+    });
+    at - gone.sum::<i128>()
 }
 
 /// Decides by the duration: the nearer explanation, if it is nearer by far.
@@ -237,7 +276,7 @@ mod tests {
         let duration = MediaTime::from_millis(file * 1000);
         let timeline = Timeline { start, stop: Some(after(wall)), duration, source };
         let events: Vec<_> = events.collect();
-        MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500)).unwrap()
+        MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500)).unwrap()
     }
 
     fn millis(spans: &[Span]) -> Vec<(u64, u64)> {
@@ -266,6 +305,25 @@ mod tests {
         assert!(both.warnings.iter().any(|w| w.code == WarningCode::TimelineUncertain));
         assert_eq!(millis(&both.silenced), [(9500, 20_500), (29_500, 30_500), (39_500, 50_500)]);
         assert_eq!(both.requested.len(), 2);
+    }
+
+    #[test]
+    fn pauses_of_other_files_count_as_far_as_they_are_in_this_one() {
+        let start: Timestamp = START.parse().unwrap();
+        let after = |seconds: i64| start + jiff::SignedDuration::from_secs(seconds);
+        let wall = |from, to| WallSpan { from: after(from), to: after(to) };
+        let others = [wall(-20, -5), wall(-5, 5), wall(30, 40), wall(70, 80)];
+        let placed = |source, file| {
+            let duration = MediaTime::from_millis(file);
+            let timeline = Timeline { start, stop: Some(after(60)), duration, source };
+            let own = [Pause { from: Some(after(10)), to: Some(after(20)) }];
+            let placed = place(&own, &others, timeline, &mut Vec::new()).unwrap();
+            millis(&placed.requested)
+        };
+        let kept = placed(SourceTimeline::Silence, 60_000);
+        assert_eq!(kept, [(10_000, 20_000), (0, 5000), (30_000, 40_000)]);
+        let cut = placed(SourceTimeline::Cut, 50_000);
+        assert_eq!(cut, [(10_000, 10_000), (0, 5000), (20_000, 30_000)]);
     }
 
     #[test]

@@ -3,14 +3,15 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use symphonia::core::io::MediaSource;
 
 use super::PipelineError;
-use crate::asset::{AssetId, MaskEntry, MediaEntry, MediaTime};
+use crate::asset::{AssetId, MaskEntry, MediaEntry, MediaId, MediaTime, RecordingDocument};
 use crate::mask::{
     ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings, QuarantineReason,
-    Timeline,
+    Timeline, WallSpan, wall_spans,
 };
 use crate::media::{Decoded, Measured, MediaError, ReadSeek, SNIFF_BYTES, measure_decoded, sniff};
 use crate::spool::{Spool, SpoolReader};
@@ -84,6 +85,27 @@ pub fn measure(
     Ok(measured.map_err(MaskError::from)?)
 }
 
+/// What is known of the masks of an asset.
+#[derive(Debug, Clone)]
+pub struct MaskRequest {
+    /// Its entry in the document.
+    pub entry: MediaEntry,
+    /// The other media files of its recording.
+    pub companions: Vec<MediaEntry>,
+    /// Masks that came later; they are of the recording, not of one file.
+    pub late: Vec<MaskEntry>,
+}
+
+impl MaskRequest {
+    /// For one media file of a document; `None` when the document does not name it.
+    pub fn of(document: &RecordingDocument, media: &MediaId, late: Vec<MaskEntry>) -> Option<Self> {
+        let (position, entry) = document.entry(media)?;
+        let mut companions = document.media.clone();
+        companions.remove(position);
+        Some(Self { entry: entry.clone(), companions, late })
+    }
+}
+
 /// Measures a file and decides what of it must be silent. Blocks.
 ///
 /// # Errors
@@ -91,11 +113,11 @@ pub fn measure(
 pub fn analyse(
     spool: &Spool,
     asset: AssetId,
-    (entry, late): (&MediaEntry, &[MaskEntry]),
+    request: &MaskRequest,
     settings: &MaskSettings,
 ) -> Result<Analysed, PipelineError> {
-    let measured = measure(spool, asset, entry)?;
-    let plan = plan(&measured, (entry, late), settings, MediaTime::ZERO)?;
+    let measured = measure(spool, asset, &request.entry)?;
+    let plan = plan(&measured, request, settings, MediaTime::ZERO)?;
     Ok(Analysed { measured, plan, decoded_from: None })
 }
 
@@ -106,14 +128,14 @@ pub fn analyse(
 pub(super) fn analyse_decoded(
     spool: &Spool,
     asset: AssetId,
-    (entry, late): (&MediaEntry, &[MaskEntry]),
+    request: &MaskRequest,
     settings: &MaskSettings,
 ) -> Result<Analysed, PipelineError> {
-    let original = measure(spool, asset, entry)?;
+    let original = measure(spool, asset, &request.entry)?;
     let source = Box::new(Source(spool.reader(asset)?));
     let measured = measure_decoded(source, original.bytes, original.container);
     let measured = measured.map_err(MaskError::from)?;
-    let plan = plan(&measured, (entry, late), settings, DECODED_GUARD)?;
+    let plan = plan(&measured, request, settings, DECODED_GUARD)?;
     Ok(Analysed { measured, plan, decoded_from: Some(original) })
 }
 
@@ -136,22 +158,69 @@ pub(super) fn source(
 
 fn plan(
     measured: &Measured,
-    (entry, late): (&MediaEntry, &[MaskEntry]),
+    request: &MaskRequest,
     settings: &MaskSettings,
     allowance: MediaTime,
 ) -> Result<MaskPlan, PipelineError> {
-    let zone: Option<TimeZone> = settings.time_zone();
-    let start = entry.start.resolve(zone.as_ref()).map_err(|error| PipelineError::Quarantine {
+    let (entry, zone) = (&request.entry, settings.time_zone());
+    let zone = zone.as_ref();
+    let start = entry.start.resolve(zone).map_err(|error| PipelineError::Quarantine {
         reason: QuarantineReason::MaskNeedsZone,
         detail: format!("startTime {error}"),
     })?;
-    let events: Vec<ControlEvent> = entry.masks.iter().chain(late).map(control_event).collect();
+    let mut events: Vec<ControlEvent> = entry.masks.iter().map(control_event).collect();
+    let mut others = Vec::new();
+    for companion in request.companions.iter().filter(|_| settings.across_media) {
+        let masks: Vec<ControlEvent> = companion.masks.iter().map(control_event).collect();
+        others.extend(wall_spans(&masks, range(companion, zone)?, zone)?);
+    }
+    let late: Vec<ControlEvent> = request.late.iter().map(control_event).collect();
+    let late_spans = wall_spans(&late, range(entry, zone)?, zone)?;
+    if in_some_file(&late_spans, request, zone)? {
+        others.extend(late_spans);
+    } else {
+        events.extend(late);
+    }
     // The stop time only helps to tell drift and cuts; a file is masked without it, too.
-    let stop = entry.stop.resolve(zone.as_ref()).ok();
+    let stop = entry.stop.resolve(zone).ok();
     let source = entry.source_timeline.unwrap_or(settings.source_timeline);
     let timeline = Timeline { start, stop, duration: measured.duration, source };
     let guard = settings.guard().saturating_add(allowance);
-    Ok(MaskPlan::from_events(&events, timeline, zone.as_ref(), guard)?)
+    let plan = MaskPlan::from_events(&events, &others, timeline, zone, guard)?;
+    Ok(match &entry.mask_channels {
+        Some(channels) => plan.with_channels(channels.clone()),
+        None => plan,
+    })
+}
+
+/// Whether each of the late spans is for one of several files, so that it need not be in this one.
+fn in_some_file(
+    spans: &[WallSpan],
+    request: &MaskRequest,
+    zone: Option<&TimeZone>,
+) -> Result<bool, PipelineError> {
+    if request.companions.is_empty() {
+        return Ok(false);
+    }
+    let mut ranges = vec![range(&request.entry, zone)?];
+    for companion in &request.companions {
+        ranges.push(range(companion, zone)?);
+    }
+    let touched = |span: &WallSpan| ranges.iter().any(|(a, b)| span.from < *b && *a < span.to);
+    Ok(spans.iter().all(touched))
+}
+
+/// First instant of a file, and first after it.
+fn range(
+    entry: &MediaEntry,
+    zone: Option<&TimeZone>,
+) -> Result<(Timestamp, Timestamp), PipelineError> {
+    let unzoned = |error| PipelineError::Quarantine {
+        reason: QuarantineReason::MaskNeedsZone,
+        detail: format!("startTime or stopTime {error}"),
+    };
+    let start = entry.start.resolve(zone).map_err(unzoned)?;
+    Ok((start, entry.stop.resolve(zone).map_err(unzoned)?))
 }
 
 /// The document's check let only the two kinds through.

@@ -5,13 +5,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use super::analyse::analyse_decoded;
+use super::analyse::{MaskRequest, analyse_decoded};
 use super::transform::{Transformed, transform};
 use super::{Analysed, CHANNEL_CHUNKS, MANIFEST_TYPE, Manifest, Pipeline, PipelineError};
 use super::{SEGMENT_BYTES, analyse};
 use crate::asset::{
-    AssetId, Digest, MaskEntry, MediaEntry, MediaType, Outcome, RecordingDocument, Rules,
-    SealFacts, StoredObject,
+    AssetId, Digest, MediaEntry, MediaType, Outcome, RecordingDocument, Rules, SealFacts,
+    StoredObject,
 };
 use crate::catalog::{Job, MediaRow, MediaState, RecordingRow};
 use crate::mask::{Fallback, MaskSettings, QuarantineReason};
@@ -23,12 +23,7 @@ use crate::store::{Content, IfExists, ObjectKey, Part, SealedBody, Staged, Store
 const CLEARED_ATTEMPTS: u32 = 3;
 
 /// One of the two ways to look at a file: as it is, or decoded.
-type Analysis = fn(
-    &Spool,
-    AssetId,
-    (&MediaEntry, &[MaskEntry]),
-    &MaskSettings,
-) -> Result<Analysed, PipelineError>;
+type Analysis = fn(&Spool, AssetId, &MaskRequest, &MaskSettings) -> Result<Analysed, PipelineError>;
 
 /// The rows of one asset, read after its job was taken.
 struct Rows {
@@ -116,9 +111,13 @@ impl Pipeline {
 
     async fn analyse(&self, rows: &Rows, analyse: Analysis) -> Result<Analysed, PipelineError> {
         let (spool, settings) = (self.spool.clone(), self.mask.clone());
-        let (asset, entry) = (rows.media.asset_id, rows.entry.clone());
-        let late = rows.recording.late_masks.clone();
-        let work = move || analyse(&spool, asset, (&entry, &late), &settings);
+        let (asset, late) = (rows.media.asset_id, rows.recording.late_masks.clone());
+        let request = MaskRequest::of(&rows.document, &rows.media.media_id, late);
+        let request = request.ok_or_else(|| PipelineError::Rows {
+            asset: asset.to_string(),
+            detail: "the document lacks the media id".to_owned(),
+        })?;
+        let work = move || analyse(&spool, asset, &request, &settings);
         tokio::task::spawn_blocking(work).await.map_err(|_| PipelineError::Thread)?
     }
 
