@@ -9,6 +9,7 @@ mod bits;
 mod error;
 mod framer;
 mod measure;
+pub mod mp3;
 mod mp4;
 mod riff;
 mod sniff;
