@@ -15,6 +15,7 @@ mod events;
 mod framed;
 mod line;
 mod masker;
+mod mp3;
 mod notation;
 mod patch;
 mod plan;

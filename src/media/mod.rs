@@ -11,6 +11,7 @@ mod demux;
 mod error;
 mod framer;
 mod measure;
+pub mod mp3;
 mod mp4;
 mod riff;
 mod sniff;
