@@ -15,6 +15,8 @@ mod events;
 mod framed;
 mod line;
 mod notation;
+mod ogg;
+mod opus;
 mod patch;
 mod plan;
 mod settings;
