@@ -7,6 +7,7 @@ use std::io::SeekFrom;
 use super::patch::Edit;
 use super::silence::unsupported;
 use super::{MaskError, MaskPlan, mp3, wav};
+use super::{MaskError, MaskPlan, ogg, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -45,6 +46,9 @@ pub fn open_recheck(
         Container::Mp3 => Ok(mp3::open_check(facts, plan)),
         Container::Mp4
         | Container::Ogg
+        Container::Ogg => Ok(ogg::open_check(facts, plan)),
+        Container::Mp3
+        | Container::Mp4
         | Container::Matroska
         | Container::Flac
         | Container::Adts

@@ -17,6 +17,8 @@ mod line;
 mod masker;
 mod mp3;
 mod notation;
+mod ogg;
+mod opus;
 mod patch;
 mod plan;
 mod settings;

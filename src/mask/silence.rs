@@ -4,6 +4,7 @@ use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, mp3, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, ogg, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -136,6 +137,9 @@ pub fn open_silencer(
             Container::Mp3 => mp3::open(source, facts, plan)?,
             Container::Mp4
             | Container::Ogg
+            Container::Ogg => ogg::open(facts, plan),
+            Container::Mp3
+            | Container::Mp4
             | Container::Matroska
             | Container::Flac
             | Container::Adts
