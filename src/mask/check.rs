@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::unsupported;
-use super::{MaskError, MaskPlan, wav};
+use super::{MaskError, MaskPlan, aac, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -42,12 +42,12 @@ pub fn open_recheck(
     }
     match facts.container {
         Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
+        Container::Adts => aac::check(source, facts, plan),
         Container::Mp3
         | Container::Mp4
         | Container::Ogg
         | Container::Matroska
         | Container::Flac
-        | Container::Adts
         | Container::Amr
         | Container::Unknown => Err(unsupported(facts)),
     }
