@@ -8,6 +8,7 @@ use super::patch::Edit;
 use super::silence::unsupported;
 use super::{MaskError, MaskPlan, mp3, wav};
 use super::{MaskError, MaskPlan, ogg, wav};
+use super::{MaskError, MaskPlan, aac, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -47,11 +48,11 @@ pub fn open_recheck(
         Container::Mp4
         | Container::Ogg
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
+        Container::Adts => aac::check(source, facts, plan),
         Container::Mp3
         | Container::Mp4
         | Container::Matroska
         | Container::Flac
-        | Container::Adts
         | Container::Amr
         | Container::Unknown => Err(unsupported(facts)),
     }

@@ -5,6 +5,7 @@ use super::patch::Patcher;
 use super::ticks::in_samples;
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, mp3, wav};
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, ogg, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, aac, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -138,11 +139,11 @@ pub fn open_silencer(
             Container::Mp4
             | Container::Ogg
             Container::Ogg => ogg::open(facts, plan),
+            Container::Adts => aac::open(source, facts, plan)?,
             Container::Mp3
             | Container::Mp4
             | Container::Matroska
             | Container::Flac
-            | Container::Adts
             | Container::Amr
             | Container::Unknown => return Err(unsupported(facts)),
         }
