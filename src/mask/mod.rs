@@ -8,11 +8,16 @@
 //! Nothing here does I/O of its own. In doubt there is more silence, or the file is held back with
 //! a [`QuarantineReason`]; never less silence.
 
+mod adpcm;
+mod amr;
 mod certificate;
 mod check;
+mod constant;
 mod error;
 mod events;
 mod framed;
+mod g722;
+mod gsm;
 mod line;
 mod notation;
 mod patch;

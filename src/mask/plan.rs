@@ -47,6 +47,9 @@ pub struct MaskPlan {
     /// The guard on each side.
     #[serde(rename = "guardMs", serialize_with = "as_millis")]
     pub guard: MediaTime,
+    /// Which channels fall silent, counted from 0; without it, all do. Invariant: sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<u16>>,
     /// Remarks for the operator.
     pub warnings: Vec<MaskWarning>,
 }
@@ -80,7 +83,17 @@ impl MaskPlan {
             reason: span.reason,
         });
         let silenced = merge(widened.collect());
-        Ok(Self { requested, silenced, guard, warnings: Vec::new() })
+        Ok(Self { requested, silenced, guard, channels: None, warnings: Vec::new() })
+    }
+
+    /// The same plan for some channels only, counted from 0 in the file's order. Formats that code
+    /// channels together refuse it.
+    #[must_use]
+    pub fn with_channels(mut self, mut channels: Vec<u16>) -> Self {
+        channels.sort_unstable();
+        channels.dedup();
+        self.channels = Some(channels);
+        self
     }
 
     /// True when nothing is to be silenced.

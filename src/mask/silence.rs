@@ -3,7 +3,7 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, amr, gsm, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -113,15 +113,17 @@ pub fn open_silencer(
     let rewrite: Box<dyn Rewrite> = if plan.is_empty() {
         Box::new(Patcher::new(Scope::default(), Vec::new()))
     } else {
+        refuse_channels(facts, plan)?;
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
+            Container::Amr => amr::open(source, facts, plan)?,
+            Container::Gsm => gsm::open(facts, plan),
             Container::Mp3
             | Container::Mp4
             | Container::Ogg
             | Container::Matroska
             | Container::Flac
             | Container::Adts
-            | Container::Amr
             | Container::Unknown => return Err(unsupported(facts)),
         }
     };
@@ -132,6 +134,16 @@ pub fn open_silencer(
 pub(super) fn unsupported(facts: &Measured) -> MaskError {
     let detail = format!("codec {} in container {}", facts.codec, facts.container);
     MaskError::quarantine(QuarantineReason::MaskUnsupportedContainer, detail)
+}
+
+/// Refuses a plan for some channels only where channels are coded together. Inside WAVE, the
+/// encoding decides.
+pub(super) fn refuse_channels(facts: &Measured, plan: &MaskPlan) -> Result<(), MaskError> {
+    if plan.channels.is_none() || matches!(facts.container, Container::Wav | Container::Rf64) {
+        return Ok(());
+    }
+    let detail = format!("codec {} in container {}", facts.codec, facts.container);
+    Err(MaskError::quarantine(QuarantineReason::MaskChannelUnsupported, detail))
 }
 
 #[cfg(test)]

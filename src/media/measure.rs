@@ -19,7 +19,7 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats;
 
 use super::sniff::id3v2_len;
-use super::{Container, Measured, MediaError, WavLayout, amr, mp4, ticks_to_time};
+use super::{Container, Measured, MediaError, WavLayout, amr, gsm, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
 /// Most packets counted: three days of 2.5 ms Opus frames.
@@ -43,6 +43,7 @@ pub fn measure(
     match container {
         Container::Wav | Container::Rf64 => Ok(WavLayout::read(source.as_mut(), bytes)?.measured()),
         Container::Amr => amr::measure(source.as_mut(), bytes),
+        Container::Gsm => Ok(gsm::measure(bytes)),
         Container::Unknown => Err(MediaError::unsupported("this kind of file")),
         _ => {
             let position = Arc::new(AtomicU64::new(0));
@@ -109,7 +110,8 @@ fn probe_for(container: Container) -> Probe {
         Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
         Container::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
         Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
-        Container::Wav | Container::Rf64 | Container::Amr | Container::Unknown => {}
+        Container::Wav | Container::Rf64 | Container::Amr | Container::Gsm | Container::Unknown => {
+        }
     }
     probe
 }

@@ -6,8 +6,10 @@
 
 mod amr;
 mod bits;
+mod encoding;
 mod error;
 mod framer;
+mod gsm;
 mod measure;
 mod mp4;
 mod riff;
@@ -20,14 +22,17 @@ use std::io::{Read, Seek};
 
 use crate::asset::MediaTime;
 
+pub use amr::{AmrBand, AmrFramer};
 pub use bits::{BitReader, BitWriter};
+pub use encoding::Encoding;
 pub use error::MediaError;
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
+pub use gsm::{GSM_FRAME_BYTES, GSM_FRAME_SAMPLES, GSM_RATE, GsmFramer};
 pub use measure::measure;
-pub use riff::{Chunk, MAX_CHUNKS};
+pub use riff::{ByteOrder, Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
-pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
+pub use wav::{MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.
 pub trait ReadSeek: Read + Seek {}
