@@ -55,6 +55,9 @@ pub struct Certificate {
     pub requested: Vec<SampledSpan>,
     /// What is silent, guard included; samples are rounded outward.
     pub silenced: Vec<SampledSpan>,
+    /// Which channels are silent, counted from 0; without it, all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced_channels: Option<Vec<u16>>,
     /// Guard on each side in milliseconds.
     pub guard_ms: u64,
     /// Coded units (frames of samples in PCM) that were silenced; 0 when no mask applied.
@@ -89,6 +92,7 @@ impl Certificate {
             duration_ms: facts.duration.as_millis_ceil(),
             requested: scope.requested,
             silenced: scope.silenced,
+            silenced_channels: plan.channels,
             guard_ms: plan.guard.as_millis_ceil(),
             units_silenced: scope.units_silenced,
             units_total: scope.units_total,

@@ -9,11 +9,16 @@
 //! a [`QuarantineReason`]; never less silence.
 
 mod aac;
+mod adpcm;
+mod amr;
 mod certificate;
 mod check;
+mod constant;
 mod error;
 mod events;
 mod framed;
+mod g722;
+mod gsm;
 mod line;
 mod masker;
 mod mp3;

@@ -6,6 +6,7 @@ use super::ticks::in_samples;
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, mp3, wav};
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, ogg, wav};
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, aac, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, amr, gsm, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -133,6 +134,7 @@ pub fn open_silencer(
     let rewrite: Box<dyn Rewrite> = if plan.is_empty() {
         Box::new(Patcher::new(Scope::default(), Vec::new()))
     } else {
+        refuse_channels(facts, plan)?;
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
             Container::Mp3 => mp3::open(source, facts, plan)?,
@@ -140,11 +142,14 @@ pub fn open_silencer(
             | Container::Ogg
             Container::Ogg => ogg::open(facts, plan),
             Container::Adts => aac::open(source, facts, plan)?,
+            Container::Amr => amr::open(source, facts, plan)?,
+            Container::Gsm => gsm::open(facts, plan),
             Container::Mp3
             | Container::Mp4
             | Container::Matroska
             | Container::Flac
             | Container::Amr
+            | Container::Adts
             | Container::Unknown => return Err(unsupported(facts)),
         }
     };
@@ -155,6 +160,16 @@ pub fn open_silencer(
 pub(super) fn unsupported(facts: &Measured) -> MaskError {
     let detail = format!("codec {} in container {}", facts.codec, facts.container);
     MaskError::quarantine(QuarantineReason::MaskUnsupportedContainer, detail)
+}
+
+/// Refuses a plan for some channels only where channels are coded together. Inside WAVE, the
+/// encoding decides.
+pub(super) fn refuse_channels(facts: &Measured, plan: &MaskPlan) -> Result<(), MaskError> {
+    if plan.channels.is_none() || matches!(facts.container, Container::Wav | Container::Rf64) {
+        return Ok(());
+    }
+    let detail = format!("codec {} in container {}", facts.codec, facts.container);
+    Err(MaskError::quarantine(QuarantineReason::MaskChannelUnsupported, detail))
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@ mod amr;
 mod bits;
 mod decode;
 mod demux;
+mod encoding;
 mod error;
 mod framer;
+mod gsm;
 mod measure;
 pub mod mp3;
 mod mp4;
@@ -32,15 +34,20 @@ pub use aac::{
 };
 pub use bits::{BitReader, BitWriter};
 pub use decode::{Decoded, measure_decoded};
+pub use amr::{AmrBand, AmrFramer};
+pub use bits::{BitReader, BitWriter};
+pub use encoding::Encoding;
 pub use error::MediaError;
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
+pub use gsm::{GSM_FRAME_BYTES, GSM_FRAME_SAMPLES, GSM_RATE, GsmFramer};
 pub use measure::measure;
 pub use ogg::{OggFramer, OggPage, OggPiece, ogg_crc_holds, ogg_lacing, set_ogg_crc};
 pub use opus::{MAX_OPUS_TICKS, OPUS_RATE, OpusHead, OpusPacket};
 pub use riff::{Chunk, MAX_CHUNKS};
+pub use riff::{ByteOrder, Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
-pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
+pub use wav::{MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.
 pub trait ReadSeek: Read + Seek {}

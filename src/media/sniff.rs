@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mp3::FrameHeader;
 use super::AdtsHeader;
+use super::gsm::is_gsm;
 use crate::asset::MediaType;
 
 /// How many first bytes [`sniff`] wants; fewer are fine for short files.
@@ -33,6 +34,8 @@ pub enum Container {
     Adts,
     /// AMR-NB or AMR-WB storage format.
     Amr,
+    /// GSM 06.10 without a container.
+    Gsm,
     /// None of these.
     Unknown,
 }
@@ -50,6 +53,7 @@ impl Container {
             Self::Flac => "flac",
             Self::Adts => "adts",
             Self::Amr => "amr",
+            Self::Gsm => "gsm",
             Self::Unknown => "unknown",
         }
     }
@@ -65,7 +69,8 @@ impl Container {
             Self::Flac => matches!(declared, MediaType::Flac),
             Self::Adts => matches!(declared, MediaType::Aac),
             Self::Amr => matches!(declared, MediaType::Amr),
-            Self::Unknown => false,
+            // No declared type stands for it yet.
+            Self::Gsm | Self::Unknown => false,
         }
     }
 }
@@ -103,6 +108,8 @@ pub fn sniff(head: &[u8]) -> Container {
         Container::Mp3
     } else if two_frames(body, adts_frame) {
         Container::Adts
+    } else if tag == 0 && is_gsm(body) {
+        Container::Gsm
     } else {
         Container::Unknown
     }
