@@ -12,6 +12,7 @@ mod certificate;
 mod check;
 mod error;
 mod events;
+mod flac;
 mod framed;
 mod line;
 mod notation;

@@ -3,7 +3,7 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, flac, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -115,11 +115,11 @@ pub fn open_silencer(
     } else {
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
+            Container::Flac => flac::open(source, facts, plan)?,
             Container::Mp3
             | Container::Mp4
             | Container::Ogg
             | Container::Matroska
-            | Container::Flac
             | Container::Adts
             | Container::Amr
             | Container::Unknown => return Err(unsupported(facts)),

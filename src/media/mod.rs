@@ -7,6 +7,7 @@
 mod amr;
 mod bits;
 mod error;
+mod flac;
 mod framer;
 mod measure;
 mod mp4;
@@ -22,6 +23,7 @@ use crate::asset::MediaTime;
 
 pub use bits::{BitReader, BitWriter};
 pub use error::MediaError;
+pub use flac::{FlacFramer, FlacLayout, FrameHeader, STREAMINFO_MD5, StreamInfo, crc16};
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
 pub use measure::measure;
 pub use riff::{Chunk, MAX_CHUNKS};
