@@ -23,6 +23,7 @@ mod silence;
 mod ticks;
 mod track;
 mod unit;
+mod vorbis;
 mod wav;
 
 pub use certificate::{Certificate, SampledSpan};

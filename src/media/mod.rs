@@ -13,6 +13,7 @@ mod measure;
 mod mp4;
 mod riff;
 mod sniff;
+mod vorbis;
 mod wav;
 #[cfg(test)]
 mod wav_traps;
@@ -29,6 +30,7 @@ pub use measure::measure;
 pub use riff::{Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
+pub use vorbis::{VorbisPacket, VorbisSetup};
 pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.

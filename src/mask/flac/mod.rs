@@ -92,12 +92,13 @@ impl FlacCoding {
         })?;
         let mut samples: u64 = row.iter().map(|shape| u64::from(shape.header.block_size)).sum();
         let mut levelled = Vec::with_capacity(row.len());
-        // From the end: a short last block has fewer sizes to choose from than the others.
+        // From the end, for a short last block has fewer sizes to choose from than the others, and
+        // leaves what it cannot use to them.
         for shape in row.iter().rev() {
             let block = u64::from(shape.header.block_size);
             let share = u128::from(block) * payload as u128 / u128::from(samples.max(1));
             let mut share = usize::try_from(share).ok()?;
-            if shape.fill(share).is_none() && self.is_last(&shape.header) {
+            if shape.fill(share).is_none() {
                 let plain = fill::plain(shape.header.block_size, &shape.widths, bits(share))?;
                 share = usize::try_from(plain.div_ceil(8)).ok()?;
             }
@@ -107,7 +108,7 @@ impl FlacCoding {
             levelled.push(shape.overhead().checked_add(share)?);
         }
         levelled.reverse();
-        Some(levelled)
+        (payload == 0).then_some(levelled)
     }
 }
 
