@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::unsupported;
-use super::{MaskError, MaskPlan, flac, wav};
+use super::{MaskError, MaskPlan, flac, ogg, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -43,9 +43,9 @@ pub fn open_recheck(
     match facts.container {
         Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
         Container::Flac => flac::check(source, facts, plan),
+        Container::Ogg => Ok(ogg::open_check(facts, plan)),
         Container::Mp3
         | Container::Mp4
-        | Container::Ogg
         | Container::Matroska
         | Container::Adts
         | Container::Amr

@@ -16,6 +16,8 @@ mod flac;
 mod framed;
 mod line;
 mod notation;
+mod ogg;
+mod opus;
 mod patch;
 mod plan;
 mod settings;
