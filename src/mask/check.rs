@@ -9,6 +9,7 @@ use super::silence::unsupported;
 use super::{MaskError, MaskPlan, mp3, wav};
 use super::{MaskError, MaskPlan, ogg, wav};
 use super::{MaskError, MaskPlan, aac, wav};
+use super::{MaskError, MaskPlan, flac, ogg, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 use super::silence::{refuse_channels, unsupported};
@@ -51,6 +52,7 @@ pub fn open_recheck(
         Container::Mp3 => Ok(mp3::open_check(facts, plan)),
         Container::Mp4
         | Container::Ogg
+        Container::Flac => flac::check(source, facts, plan),
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
         Container::Adts => aac::check(source, facts, plan),
         Container::Wav | Container::Rf64 => wav::check(source, facts, plan),
@@ -60,6 +62,7 @@ pub fn open_recheck(
         | Container::Mp4
         | Container::Matroska
         | Container::Flac
+        | Container::Adts
         | Container::Amr
         | Container::Adts
         | Container::Unknown => Err(unsupported(facts)),

@@ -16,6 +16,7 @@ mod check;
 mod constant;
 mod error;
 mod events;
+mod flac;
 mod framed;
 mod g722;
 mod gsm;
@@ -34,6 +35,7 @@ mod ticks;
 mod timeline;
 mod track;
 mod unit;
+mod vorbis;
 mod wav;
 
 pub use certificate::{Certificate, SampledSpan};

@@ -7,6 +7,7 @@ use super::{Certificate, MaskError, MaskPlan, QuarantineReason, mp3, wav};
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, ogg, wav};
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, aac, wav};
 use super::{Certificate, MaskError, MaskPlan, QuarantineReason, amr, gsm, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, flac, ogg, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -140,6 +141,7 @@ pub fn open_silencer(
             Container::Mp3 => mp3::open(source, facts, plan)?,
             Container::Mp4
             | Container::Ogg
+            Container::Flac => flac::open(source, facts, plan)?,
             Container::Ogg => ogg::open(facts, plan),
             Container::Adts => aac::open(source, facts, plan)?,
             Container::Amr => amr::open(source, facts, plan)?,
@@ -148,6 +150,7 @@ pub fn open_silencer(
             | Container::Mp4
             | Container::Matroska
             | Container::Flac
+            | Container::Adts
             | Container::Amr
             | Container::Adts
             | Container::Unknown => return Err(unsupported(facts)),

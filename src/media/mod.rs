@@ -11,6 +11,7 @@ mod decode;
 mod demux;
 mod encoding;
 mod error;
+mod flac;
 mod framer;
 mod gsm;
 mod measure;
@@ -20,6 +21,7 @@ mod ogg;
 mod opus;
 mod riff;
 mod sniff;
+mod vorbis;
 mod wav;
 #[cfg(test)]
 mod wav_traps;
@@ -38,6 +40,7 @@ pub use amr::{AmrBand, AmrFramer};
 pub use bits::{BitReader, BitWriter};
 pub use encoding::Encoding;
 pub use error::MediaError;
+pub use flac::{FlacFramer, FlacLayout, FrameHeader, STREAMINFO_MD5, StreamInfo, crc16};
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
 pub use gsm::{GSM_FRAME_BYTES, GSM_FRAME_SAMPLES, GSM_RATE, GsmFramer};
 pub use measure::measure;
@@ -48,6 +51,8 @@ pub use riff::{ByteOrder, Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
 pub use wav::{MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
+pub use vorbis::{VorbisPacket, VorbisSetup};
+pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.
 pub trait ReadSeek: Read + Seek {}
