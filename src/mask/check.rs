@@ -42,10 +42,10 @@ pub fn open_recheck(
     }
     match facts.container {
         Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
+        Container::Matroska => Ok(super::matroska::open_check(facts, plan)),
         Container::Mp3
         | Container::Mp4
         | Container::Ogg
-        | Container::Matroska
         | Container::Flac
         | Container::Adts
         | Container::Amr

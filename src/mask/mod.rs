@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod framed;
 mod line;
+mod matroska;
 mod notation;
 mod patch;
 mod plan;

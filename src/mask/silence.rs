@@ -115,10 +115,10 @@ pub fn open_silencer(
     } else {
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
+            Container::Matroska => super::matroska::open(facts, plan),
             Container::Mp3
             | Container::Mp4
             | Container::Ogg
-            | Container::Matroska
             | Container::Flac
             | Container::Adts
             | Container::Amr

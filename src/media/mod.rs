@@ -8,6 +8,7 @@ mod amr;
 mod bits;
 mod error;
 mod framer;
+pub mod matroska;
 mod measure;
 mod mp4;
 mod riff;

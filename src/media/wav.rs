@@ -42,7 +42,8 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    const fn from_tag(tag: u16, bits: u16) -> Self {
+    /// The encoding of a WAVE format tag and its bits per sample.
+    pub const fn from_tag(tag: u16, bits: u16) -> Self {
         match (tag, bits.div_ceil(8)) {
             (1, 1) => Self::PcmU8,
             (1, 2) => Self::Pcm16,
