@@ -8,7 +8,10 @@ use crate::media::BitReader;
 
 /// Longest look-ahead of libvpx in frames (`MAX_LAG_BUFFERS`).
 const VPX_AHEAD: u32 = 25;
-/// Longest distance from which AV1 encoders and encoders that are not known take a hidden frame.
+/// Longest distance of a hidden frame in AV1: the 32 frames of the longest layered group, and those
+/// that the temporal filter adds.
+const AV1_AHEAD: u32 = 48;
+/// The same where nothing is known.
 const OTHER_AHEAD: u32 = 64;
 /// Frames in a VP9 superframe are counted with three bits, OBUs are not counted at all.
 const MAX_OBUS: usize = 4096;
@@ -18,7 +21,7 @@ pub(super) fn frames_ahead(codec_id: &str, data: &[u8]) -> u32 {
     match codec_id {
         "V_VP8" if vp8_hides(data) => VPX_AHEAD,
         "V_VP9" if vp9_hides(data).unwrap_or(true) => VPX_AHEAD,
-        "V_AV1" if av1_hides(data).unwrap_or(true) => OTHER_AHEAD,
+        "V_AV1" if av1_hides(data).unwrap_or(true) => AV1_AHEAD,
         "V_VP8" | "V_VP9" | "V_AV1" | "V_MPEG4/ISO/AVC" | "V_MPEGH/ISO/HEVC" | "V_MPEG1"
         | "V_MPEG2" | "V_MJPEG" | "V_FFV1" | "V_UNCOMPRESSED" | "V_PRORES" | "V_THEORA" => 0,
         _ => OTHER_AHEAD,
@@ -121,8 +124,8 @@ mod tests {
         let unit = |first| [0x12, 0, 0x32, 2, first, 0];
         assert_eq!(frames_ahead("V_AV1", &unit(0x10)), 0);
         assert_eq!(frames_ahead("V_AV1", &unit(0x80)), 0);
-        assert_eq!(frames_ahead("V_AV1", &unit(0x00)), OTHER_AHEAD);
-        assert_eq!(frames_ahead("V_AV1", &[0x32, 9]), OTHER_AHEAD);
+        assert_eq!(frames_ahead("V_AV1", &unit(0x00)), AV1_AHEAD);
+        assert_eq!(frames_ahead("V_AV1", &[0x32, 9]), AV1_AHEAD);
         assert_eq!(frames_ahead("V_MPEG4/ISO/AVC", &[]), 0);
         assert_eq!(frames_ahead("V_MS/VFW/FOURCC", &[]), OTHER_AHEAD);
         for codec in ["V_VP8", "V_VP9", "V_AV1"] {
