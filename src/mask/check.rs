@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::unsupported;
-use super::{MaskError, MaskPlan, wav};
+use super::{MaskError, MaskPlan, flac, ogg, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -43,10 +43,10 @@ pub fn open_recheck(
     match facts.container {
         Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
         Container::Matroska => Ok(super::matroska::open_check(facts, plan)),
+        Container::Flac => flac::check(source, facts, plan),
+        Container::Ogg => Ok(ogg::open_check(facts, plan)),
         Container::Mp3
         | Container::Mp4
-        | Container::Ogg
-        | Container::Flac
         | Container::Adts
         | Container::Amr
         | Container::Unknown => Err(unsupported(facts)),

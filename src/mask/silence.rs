@@ -3,7 +3,7 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, flac, ogg, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -116,10 +116,10 @@ pub fn open_silencer(
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
             Container::Matroska => super::matroska::open(facts, plan),
+            Container::Flac => flac::open(source, facts, plan)?,
+            Container::Ogg => ogg::open(facts, plan),
             Container::Mp3
             | Container::Mp4
-            | Container::Ogg
-            | Container::Flac
             | Container::Adts
             | Container::Amr
             | Container::Unknown => return Err(unsupported(facts)),

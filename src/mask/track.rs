@@ -67,8 +67,8 @@ impl CodedTrack {
 
     /// Silences the waiting row.
     fn settle(&mut self) -> Result<(), MaskError> {
-        let mut sizes: Vec<usize> = self.row.iter().map(|waiting| waiting.unit.len()).collect();
-        self.coding.level(&mut sizes);
+        let units: Vec<&[u8]> = self.row.iter().map(|waiting| waiting.unit.as_slice()).collect();
+        let sizes = self.coding.level_row(&units);
         for (waiting, size) in self.row.drain(..).zip(sizes) {
             let silent = self.coding.silence(&waiting.unit, size);
             self.done.push_back(silent.map_err(|fault| fault.at(waiting.at))?);

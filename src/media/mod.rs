@@ -7,12 +7,16 @@
 mod amr;
 mod bits;
 mod error;
+mod flac;
 mod framer;
 pub mod matroska;
 mod measure;
 mod mp4;
+mod ogg;
+mod opus;
 mod riff;
 mod sniff;
+mod vorbis;
 mod wav;
 #[cfg(test)]
 mod wav_traps;
@@ -23,11 +27,15 @@ use crate::asset::MediaTime;
 
 pub use bits::{BitReader, BitWriter};
 pub use error::MediaError;
+pub use flac::{FlacFramer, FlacLayout, FrameHeader, STREAMINFO_MD5, StreamInfo, crc16};
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
 pub use measure::measure;
+pub use ogg::{OggFramer, OggPage, OggPiece, ogg_crc_holds, ogg_lacing, set_ogg_crc};
+pub use opus::{MAX_OPUS_TICKS, OPUS_RATE, OpusHead, OpusPacket};
 pub use riff::{Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
+pub use vorbis::{VorbisPacket, VorbisSetup};
 pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.
