@@ -74,16 +74,18 @@ impl OggCheck {
             }
     }
 
-    /// Whether a unit is silent if it must be, and else as it was.
+    /// Whether a unit is silent if it must be, with the old one's bandwidth and channels, and else
+    /// as it was.
     fn content_agrees(&mut self, masked: bool, (old, new): (&[u8], &[u8])) -> bool {
+        let (source, result) = (self.source.demux.coding(), self.masked.demux.coding());
+        let (Some(source), Some(result)) = (source, result) else { return false };
         if masked {
-            return self.masked.demux.coding().is_some_and(|coding| coding.is_silence(new));
+            let expected = source.silence(old, new.len());
+            return result.is_silence(new) && expected.is_ok_and(|expected| expected == new);
         }
         self.scratch.clear();
         self.scratch.extend_from_slice(old);
-        if let Some(coding) = self.source.demux.coding() {
-            coding.tidy(&mut self.scratch);
-        }
+        source.tidy(&mut self.scratch);
         self.scratch == new
     }
 }

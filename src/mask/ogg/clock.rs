@@ -92,11 +92,10 @@ impl Clock {
         if self.behind > MAX_BACK_S.saturating_mul(u64::from(self.rate)) {
             return Err(MediaError::malformed("a granule position goes back", at).into());
         }
-        let early = moment.early.saturating_sub(self.ahead);
         let late = moment.late.saturating_add(self.behind);
         Ok(Moment {
-            early: early.saturating_add(self.base.early),
-            late: late.saturating_add(self.base.late),
+            early: self.base.early.saturating_add(moment.early).saturating_sub(self.ahead),
+            late: self.base.late.saturating_add(late),
         })
     }
 
@@ -108,10 +107,10 @@ impl Clock {
     /// When a stream plays that follows this one, of which `pre_skip` ticks are not played.
     pub(super) fn end(&self, pre_skip: u16) -> Moment {
         let skip = u64::from(pre_skip);
-        let early = self.now.saturating_sub(self.ahead).saturating_sub(self.trimmed);
+        let cut = self.ahead.saturating_add(self.trimmed).saturating_add(skip);
         let late = self.now.saturating_add(self.behind);
         Moment {
-            early: self.base.early.saturating_add(early).saturating_sub(skip),
+            early: self.base.early.saturating_add(self.now).saturating_sub(cut),
             late: self.base.late.saturating_add(late).saturating_sub(skip),
         }
     }
@@ -153,7 +152,7 @@ mod tests {
     fn doubt_about_the_start_or_a_step_back_widens() {
         let mut clock = Clock::new(48_000, Moment { early: 10_000, late: 10_001 });
         let pages = [(700, 0, 1000), (1600, 0, 1000), (2600, 0, 1000)];
-        let expected = [(10_000, 10_001), (10_600, 11_101), (11_600, 12_101)];
+        let expected = [(9700, 10_001), (10_600, 11_101), (11_600, 12_001)];
         assert_eq!(moments(&mut clock, &pages), expected);
         let mut bytes = Vec::new();
         page(&mut bytes, 1, 0);
