@@ -52,6 +52,7 @@ pub fn open_recheck(
         Container::Mp3 => Ok(mp3::open_check(facts, plan)),
         Container::Mp4
         | Container::Ogg
+        Container::Matroska => Ok(super::matroska::open_check(facts, plan)),
         Container::Flac => flac::check(source, facts, plan),
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
         Container::Adts => aac::check(source, facts, plan),

@@ -23,6 +23,7 @@ mod gsm;
 mod line;
 mod masker;
 mod mp3;
+mod matroska;
 mod notation;
 mod ogg;
 mod opus;

@@ -33,6 +33,8 @@ pub enum WarningCode {
     ClockMismatch,
     /// As before, by quarters of an hour: a time zone is wrong somewhere (R16).
     TimezoneSlip,
+    /// No key frame follows a mask: the pictures are gone up to the end.
+    VideoLostToEnd,
 }
 
 /// One remark for the operator.

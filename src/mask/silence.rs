@@ -141,6 +141,7 @@ pub fn open_silencer(
             Container::Mp3 => mp3::open(source, facts, plan)?,
             Container::Mp4
             | Container::Ogg
+            Container::Matroska => super::matroska::open(facts, plan),
             Container::Flac => flac::open(source, facts, plan)?,
             Container::Ogg => ogg::open(facts, plan),
             Container::Adts => aac::open(source, facts, plan)?,

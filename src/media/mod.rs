@@ -14,6 +14,7 @@ mod error;
 mod flac;
 mod framer;
 mod gsm;
+pub mod matroska;
 mod measure;
 pub mod mp3;
 mod mp4;

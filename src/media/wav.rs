@@ -19,6 +19,85 @@ const EXTENSIBLE: u16 = 0xFFFE;
 /// The 14 bytes that follow the tag in a sub-format GUID (RFC 2361 section 4).
 const SUBFORMAT_TAIL: [u8; 14] = *b"\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71";
 
+/// How one sample is coded. All numbers are little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Unsigned 8-bit, silent at 0x80.
+    PcmU8,
+    /// Signed 16-bit.
+    Pcm16,
+    /// Signed 24-bit.
+    Pcm24,
+    /// Signed 32-bit.
+    Pcm32,
+    /// IEEE 754 single.
+    Float32,
+    /// IEEE 754 double.
+    Float64,
+    /// G.711 A-law.
+    ALaw,
+    /// G.711 mu-law.
+    MuLaw,
+    /// A format tag that is passed through, but cannot be masked.
+    Other(u16),
+}
+
+impl Encoding {
+    /// The encoding of a WAVE format tag and its bits per sample.
+    pub const fn from_tag(tag: u16, bits: u16) -> Self {
+        match (tag, bits.div_ceil(8)) {
+            (1, 1) => Self::PcmU8,
+            (1, 2) => Self::Pcm16,
+            (1, 3) => Self::Pcm24,
+            (1, 4) => Self::Pcm32,
+            (3, 4) => Self::Float32,
+            (3, 8) => Self::Float64,
+            (6, 1) => Self::ALaw,
+            (7, 1) => Self::MuLaw,
+            _ => Self::Other(tag),
+        }
+    }
+
+    /// Bytes of one sample of one channel; `None` for codecs that are not sample by sample.
+    pub const fn sample_bytes(self) -> Option<u16> {
+        match self {
+            Self::PcmU8 | Self::ALaw | Self::MuLaw => Some(1),
+            Self::Pcm16 => Some(2),
+            Self::Pcm24 => Some(3),
+            Self::Pcm32 | Self::Float32 => Some(4),
+            Self::Float64 => Some(8),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The byte that, repeated, is silence. A-law has no zero; 0xD5 is its smallest step.
+    pub const fn silence(self) -> Option<u8> {
+        match self {
+            Self::PcmU8 => Some(0x80),
+            Self::ALaw => Some(0xD5),
+            Self::MuLaw => Some(0xFF),
+            Self::Pcm16 | Self::Pcm24 | Self::Pcm32 | Self::Float32 | Self::Float64 => Some(0),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// The codec's name in reports.
+    pub fn name(self) -> String {
+        let name = match self {
+            Self::PcmU8 => "pcm_u8",
+            Self::Pcm16 => "pcm_s16le",
+            Self::Pcm24 => "pcm_s24le",
+            Self::Pcm32 => "pcm_s32le",
+            Self::Float32 => "pcm_f32le",
+            Self::Float64 => "pcm_f64le",
+            Self::ALaw => "pcm_alaw",
+            Self::MuLaw => "pcm_mulaw",
+            Self::Other(tag) => return format!("wave_0x{tag:04x}"),
+        };
+        name.to_owned()
+    }
+}
+
 /// The plan of a WAVE file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WavLayout {
