@@ -5,15 +5,8 @@
 use std::io::SeekFrom;
 
 use super::patch::Edit;
-use super::silence::unsupported;
-use super::{MaskError, MaskPlan, mp3, wav};
-use super::{MaskError, MaskPlan, ogg, wav};
-use super::{MaskError, MaskPlan, aac, wav};
-use super::{MaskError, MaskPlan, flac, ogg, wav};
-use crate::asset::Span;
-use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 use super::silence::{refuse_channels, unsupported};
-use super::{MaskError, MaskPlan, amr, gsm, wav};
+use super::{MaskError, MaskPlan, aac, amr, flac, gsm, matroska, mp3, ogg, wav};
 use crate::media::{Container, Measured, MediaError, ReadSeek};
 
 /// How much of each file is read at a time.
@@ -48,25 +41,15 @@ pub fn open_recheck(
     }
     refuse_channels(facts, plan)?;
     match facts.container {
-        Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
-        Container::Mp3 => Ok(mp3::open_check(facts, plan)),
-        Container::Mp4
-        | Container::Ogg
-        Container::Matroska => Ok(super::matroska::open_check(facts, plan)),
-        Container::Flac => flac::check(source, facts, plan),
-        Container::Ogg => Ok(ogg::open_check(facts, plan)),
-        Container::Adts => aac::check(source, facts, plan),
         Container::Wav | Container::Rf64 => wav::check(source, facts, plan),
+        Container::Mp3 => Ok(mp3::open_check(facts, plan)),
+        Container::Ogg => Ok(ogg::open_check(facts, plan)),
+        Container::Matroska => Ok(matroska::open_check(facts, plan)),
+        Container::Flac => flac::check(source, facts, plan),
+        Container::Adts => aac::check(source, facts, plan),
         Container::Amr => amr::check(source, facts, plan),
         Container::Gsm => Ok(gsm::check(facts, plan)),
-        Container::Mp3
-        | Container::Mp4
-        | Container::Matroska
-        | Container::Flac
-        | Container::Adts
-        | Container::Amr
-        | Container::Adts
-        | Container::Unknown => Err(unsupported(facts)),
+        Container::Mp4 | Container::Unknown => Err(unsupported(facts)),
     }
 }
 

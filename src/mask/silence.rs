@@ -3,11 +3,10 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, mp3, wav};
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, ogg, wav};
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, aac, wav};
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, amr, gsm, wav};
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, flac, ogg, wav};
+use super::{
+    Certificate, MaskError, MaskPlan, QuarantineReason, aac, amr, flac, gsm, matroska, mp3, ogg,
+    wav,
+};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -139,22 +138,13 @@ pub fn open_silencer(
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
             Container::Mp3 => mp3::open(source, facts, plan)?,
-            Container::Mp4
-            | Container::Ogg
-            Container::Matroska => super::matroska::open(facts, plan),
-            Container::Flac => flac::open(source, facts, plan)?,
             Container::Ogg => ogg::open(facts, plan),
+            Container::Matroska => matroska::open(facts, plan),
+            Container::Flac => flac::open(source, facts, plan)?,
             Container::Adts => aac::open(source, facts, plan)?,
             Container::Amr => amr::open(source, facts, plan)?,
             Container::Gsm => gsm::open(facts, plan),
-            Container::Mp3
-            | Container::Mp4
-            | Container::Matroska
-            | Container::Flac
-            | Container::Adts
-            | Container::Amr
-            | Container::Adts
-            | Container::Unknown => return Err(unsupported(facts)),
+            Container::Mp4 | Container::Unknown => return Err(unsupported(facts)),
         }
     };
     Ok(Silencer::new(rewrite, facts, plan))

@@ -13,7 +13,7 @@ use symphonia::core::formats::FormatReader;
 use symphonia::core::io::MediaSource;
 
 use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
-use super::{Container, Encoding, Measured, MediaError, ticks_to_time};
+use super::{ByteOrder, Container, Encoding, Measured, MediaError, ticks_to_time};
 
 /// Length of the WAVE header that is written.
 const HEAD_BYTES: u32 = 44;
@@ -128,7 +128,7 @@ pub fn measure_decoded(
     let frame = u64::from(decoder.channels) * u64::from(SAMPLE_BYTES);
     Ok(Measured {
         container: Container::Wav,
-        codec: Encoding::Pcm16.name(),
+        codec: Encoding::Pcm16.name(ByteOrder::Little),
         channels: Some(decoder.channels),
         sample_rate: Some(decoder.rate),
         duration: ticks_to_time(total.checked_div(frame).unwrap_or(0), 1, decoder.rate),

@@ -62,7 +62,8 @@ fn probe_for(container: Container) -> Probe {
         Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
         Container::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
         Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
-        Container::Wav | Container::Rf64 | Container::Amr | Container::Unknown => {}
+        Container::Wav | Container::Rf64 | Container::Amr | Container::Gsm | Container::Unknown => {
+        }
     }
     probe
 }

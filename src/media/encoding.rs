@@ -55,21 +55,13 @@ impl Encoding {
     /// `Other`: decoders disagree about its times.
     pub(super) fn new(found: FormatTag) -> Self {
         let FormatTag { tag, bits, channels, block_align, .. } = found;
-        let encoding = match (tag, bits.div_ceil(8)) {
-            (1, 1) => Self::PcmU8,
-            (1, 2) => Self::Pcm16,
-            (1, 3) => Self::Pcm24,
-            (1, 4) => Self::Pcm32,
-            (3, 4) => Self::Float32,
-            (3, 8) => Self::Float64,
-            (6, 1) => Self::ALaw,
-            (7, 1) => Self::MuLaw,
-            (0x02, _) if bits == 4 => Self::MsAdpcm,
-            (0x11, _) if bits == 4 => Self::ImaAdpcm,
+        let encoding = match (tag, bits) {
+            (0x02, 4) => Self::MsAdpcm,
+            (0x11, 4) => Self::ImaAdpcm,
             (0x31, _) => Self::Gsm,
             (0x55, _) => Self::Mp3,
-            (0x028F, _) if bits == 4 && channels == 1 => Self::G722,
-            _ => Self::Other(tag),
+            (0x028F, 4) if channels == 1 => Self::G722,
+            _ => Self::of_samples(tag, bits),
         };
         let in_blocks = matches!(encoding, Self::ImaAdpcm | Self::MsAdpcm | Self::Gsm);
         let samples = encoding.block_samples(channels, block_align);
@@ -81,6 +73,21 @@ impl Encoding {
             little || encoding.sample_bytes().is_some()
         };
         if known { encoding } else { Self::Other(tag) }
+    }
+
+    /// The encoding with this format tag and these bits, if it is coded sample by sample.
+    pub const fn of_samples(tag: u16, bits: u16) -> Self {
+        match (tag, bits.div_ceil(8)) {
+            (1, 1) => Self::PcmU8,
+            (1, 2) => Self::Pcm16,
+            (1, 3) => Self::Pcm24,
+            (1, 4) => Self::Pcm32,
+            (3, 4) => Self::Float32,
+            (3, 8) => Self::Float64,
+            (6, 1) => Self::ALaw,
+            (7, 1) => Self::MuLaw,
+            _ => Self::Other(tag),
+        }
     }
 
     /// Bytes of one sample of one channel; `None` for codecs that are not sample by sample.

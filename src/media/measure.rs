@@ -14,8 +14,6 @@ use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::io::MediaSource;
 
 use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
-use super::{Container, Measured, MediaError, WavLayout, amr, mp4, ticks_to_time};
-use super::sniff::id3v2_len;
 use super::{Container, Measured, MediaError, WavLayout, amr, gsm, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
@@ -77,37 +75,6 @@ fn demux(
         duration,
         bytes,
     })
-}
-
-/// A probe that knows one container only, so that no file is taken for another kind than sniffed.
-fn probe_for(container: Container) -> Probe {
-    let mut probe = Probe::new();
-    match container {
-        Container::Mp3 => probe.register_format::<formats::MpaReader<'_>>(),
-        Container::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
-        Container::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
-        Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
-        Container::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
-        Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
-        Container::Wav | Container::Rf64 | Container::Amr | Container::Gsm | Container::Unknown => {
-        }
-    }
-    probe
-}
-
-/// How many bytes of ID3v2 tags come first.
-fn tags_len(source: &mut dyn MediaSource) -> Result<u64, MediaError> {
-    let mut start = 0_u64;
-    for _ in 0..MAX_TAGS {
-        source.seek(SeekFrom::Start(start))?;
-        let mut head = Vec::new();
-        (&mut *source).take(10).read_to_end(&mut head)?;
-        match id3v2_len(&head) {
-            0 => return Ok(start),
-            len => start = start.saturating_add(len),
-        }
-    }
-    Err(MediaError::Limit { what: "the number of ID3 tags", limit: MAX_TAGS, found: MAX_TAGS + 1 })
 }
 
 /// The longest duration that the tracks themselves declare.

@@ -35,10 +35,9 @@ pub use aac::{
     AdtsFramer, AdtsHeader, AudioSpecificConfig, ChannelLayout, Element, ElementId,
     MAX_ADTS_FRAME_BYTES, Opening, ProgramConfig,
 };
-pub use bits::{BitReader, BitWriter};
-pub use decode::{Decoded, measure_decoded};
 pub use amr::{AmrBand, AmrFramer};
 pub use bits::{BitReader, BitWriter};
+pub use decode::{Decoded, measure_decoded};
 pub use encoding::Encoding;
 pub use error::MediaError;
 pub use flac::{FlacFramer, FlacLayout, FrameHeader, STREAMINFO_MD5, StreamInfo, crc16};
@@ -47,13 +46,11 @@ pub use gsm::{GSM_FRAME_BYTES, GSM_FRAME_SAMPLES, GSM_RATE, GsmFramer};
 pub use measure::measure;
 pub use ogg::{OggFramer, OggPage, OggPiece, ogg_crc_holds, ogg_lacing, set_ogg_crc};
 pub use opus::{MAX_OPUS_TICKS, OPUS_RATE, OpusHead, OpusPacket};
-pub use riff::{Chunk, MAX_CHUNKS};
 pub use riff::{ByteOrder, Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
-pub use wav::{MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 pub use vorbis::{VorbisPacket, VorbisSetup};
-pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
+pub use wav::{MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.
 pub trait ReadSeek: Read + Seek {}
@@ -101,6 +98,7 @@ impl Measured {
             Container::Flac => "flac",
             Container::Adts => "aac",
             Container::Amr => "amr",
+            Container::Gsm => "gsm",
             Container::Ogg | Container::Matroska => "unknown",
         };
         Ok(Self {

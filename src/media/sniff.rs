@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::mp3::FrameHeader;
 use super::AdtsHeader;
 use super::gsm::is_gsm;
+use super::mp3::FrameHeader;
 use crate::asset::MediaType;
 
 /// How many first bytes [`sniff`] wants; fewer are fine for short files.
@@ -70,7 +70,8 @@ impl Container {
             Self::Adts => matches!(declared, MediaType::Aac),
             Self::Amr => matches!(declared, MediaType::Amr),
             // No declared type stands for it yet.
-            Self::Gsm | Self::Unknown => false,
+            Self::Gsm => matches!(declared, MediaType::Gsm),
+            Self::Unknown => false,
         }
     }
 }

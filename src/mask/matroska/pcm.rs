@@ -5,7 +5,7 @@ use crate::mask::MaskError;
 use crate::mask::ticks::TickSpans;
 use crate::mask::unit::{Reach, UnitFault};
 use crate::media::matroska::TrackEntry;
-use crate::media::{Encoding, MAX_CHANNELS};
+use crate::media::{ByteOrder, Encoding, MAX_CHANNELS};
 
 /// Bytes of `WAVEFORMATEX` that are read: up to and including the bits per sample.
 const FORMAT_BYTES: usize = 16;
@@ -26,10 +26,10 @@ impl Pcm {
     pub(super) fn of(entry: &TrackEntry) -> Result<Option<Self>, MaskError> {
         let bits = u16::try_from(entry.audio.bit_depth).unwrap_or(0);
         let encoding = match entry.codec_id.as_str() {
-            "A_PCM/INT/LIT" => Encoding::from_tag(1, bits),
+            "A_PCM/INT/LIT" => Encoding::of_samples(1, bits),
             // Silence is the same in either byte order.
-            "A_PCM/INT/BIG" if bits > 8 => Encoding::from_tag(1, bits),
-            "A_PCM/FLOAT/IEEE" => Encoding::from_tag(3, bits),
+            "A_PCM/INT/BIG" if bits > 8 => Encoding::of_samples(1, bits),
+            "A_PCM/FLOAT/IEEE" => Encoding::of_samples(3, bits),
             "A_MS/ACM" => wave_format(entry)?,
             _ => return Ok(None),
         };
@@ -40,7 +40,7 @@ impl Pcm {
                 let align = usize::from(bytes).saturating_mul(usize::from(channels));
                 Ok(Some(Self { align, silence }))
             }
-            _ => Err(unmasked(entry, &encoding.name())),
+            _ => Err(unmasked(entry, &encoding.name(ByteOrder::Little))),
         }
     }
 
@@ -90,5 +90,5 @@ fn wave_format(entry: &TrackEntry) -> Result<Encoding, MaskError> {
         return Err(unmasked(entry, "two counts of channels"));
     }
     let bits = u16::from_le_bytes([bits, bits_high]);
-    Ok(Encoding::from_tag(u16::from_le_bytes([tag, tag_high]), bits))
+    Ok(Encoding::of_samples(u16::from_le_bytes([tag, tag_high]), bits))
 }
