@@ -4,6 +4,9 @@ use crate::mask::unit::Coding;
 use crate::mask::{MaskError, QuarantineReason, opus};
 use crate::media::{MediaError, OpusHead};
 
+/// Makes a coding from a stream's header packets. Packets that were too long are empty.
+pub(super) type MakeCoding = fn(&[Vec<u8>]) -> Result<Box<dyn Coding>, MaskError>;
+
 /// What has to be known of a codec to silence it in Ogg.
 pub(super) struct Codec {
     /// Header packets in front of the sound, the first one included.
@@ -12,8 +15,8 @@ pub(super) struct Codec {
     pub(super) pre_skip: u16,
     /// Removes from the first packet what describes the sound (a digest, for instance).
     pub(super) clear: fn(&mut [u8]),
-    /// Makes the coding from all header packets. Packets that were too long are empty.
-    pub(super) coding: fn(&[Vec<u8>]) -> Result<Box<dyn Coding>, MaskError>,
+    /// Takes all header packets.
+    pub(super) coding: MakeCoding,
 }
 
 /// The codec of the stream whose first packet begins at byte `at` of the file. A new codec is one
