@@ -109,7 +109,7 @@ impl Shape {
             14..=15 => 28,
             celt => celt & !3,
         };
-        let fits = |step: &u8| packet.ticks % (120 << step) == 0;
+        let fits = |step: &u8| packet.ticks.is_multiple_of(120 << step);
         let step = (0..=3).rev().find(fits).unwrap_or(0);
         let frames = u8::try_from(packet.ticks / (120 << step)).unwrap_or(u8::MAX);
         let stereo = u8::from(packet.stereo) << 2;
