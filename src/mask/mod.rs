@@ -26,6 +26,8 @@ mod settings;
 mod silence;
 mod ticks;
 mod track;
+#[cfg(test)]
+mod trial;
 mod unit;
 mod wav;
 

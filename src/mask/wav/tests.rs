@@ -5,9 +5,8 @@ use std::io::Cursor;
 use proptest::prelude::*;
 
 use super::*;
-use crate::asset::{Digest, MediaTime, SpanReason};
-use crate::mask::{Certificate, open_silencer, recheck_files};
-use crate::media::Encoding;
+use crate::asset::{Digest, MediaTime, Span, SpanReason};
+use crate::mask::{Certificate, QuarantineReason, open_silencer, recheck_files, trial};
 
 /// Format tag, bytes per sample, and the silent byte written down a second time.
 const ENCODINGS: [(u16, u16, u8, Encoding); 8] = [
@@ -121,7 +120,7 @@ proptest! {
         let mut expected = before.to_vec();
         let bext = layout.chunks.iter().find(|chunk| &chunk.id == b"bext").unwrap();
         let bext = bext.offset as usize;
-        expected[bext + 412..bext + 422].copy_from_slice(&NOT_SET.repeat(5));
+        expected[bext + 412..bext + 422].copy_from_slice(&NOT_SET.to_le_bytes().repeat(5));
         prop_assert!(whole.starts_with(&expected));
         let after = [chunk(b"PEAK", &[0; 16]), chunk(b"iXML", b"<x/>")].concat();
         prop_assert!(whole.ends_with(&after));
@@ -169,6 +168,101 @@ fn doubtful_files_are_held_back_when_a_mask_applies() {
     assert_eq!(reason(&trailed), None);
     trailed.extend_from_slice(&[0; 200]);
     assert_eq!(reason(&trailed), Some("media_malformed"));
+}
+
+/// A file of a codec: `fmt ` with its extension, numbered blocks, and a cut-off last one.
+fn coded(tag: u16, channels: u16, align: u16, samples: u16, blocks: u16, rest: u16) -> Vec<u8> {
+    let mut fmt = [tag, channels].map(u16::to_le_bytes).concat();
+    fmt.extend([8000_u32, 4000].map(u32::to_le_bytes).concat());
+    fmt.extend([align, 4, 2, samples].map(u16::to_le_bytes).concat());
+    let data: Vec<u8> = (0..blocks * align + rest).map(|at| (at / align + 0x11) as u8).collect();
+    let chunks = [
+        chunk(b"PEAK", &[9; 16]),
+        chunk(b"fmt ", &fmt),
+        chunk(b"data", &data),
+        chunk(b"levl", &[9; 5]),
+    ];
+    [&b"RIFF\x01\0\0\0WAVE"[..], &chunks.concat()].concat()
+}
+
+/// The payload of `data`.
+fn data_of(file: &[u8]) -> &[u8] {
+    let layout = WavLayout::read(&mut Cursor::new(file), file.len() as u64).unwrap();
+    &file[layout.data_offset as usize..][..layout.data_len as usize]
+}
+
+#[test]
+fn whole_blocks_are_silenced() {
+    let ima = vec![0; 260];
+    let ms = [&[0, 0, 16, 0, 16, 0][..], &[0; 122]].concat();
+    let gsm = gsm::block(8000).silent;
+    // 100 ms are samples 800 to 1600; ADPCM masks what they touch, GSM one block on each side.
+    for (tag, channels, samples, silent, first, after) in [
+        (0x11_u16, 1_u16, 513_u16, ima, 1, 4),
+        (0x02, 2, 116, ms, 6, 14),
+        (0x31, 1, 320, gsm, 2, 6),
+    ] {
+        let align = silent.len();
+        let file = coded(tag, channels, align as u16, samples, 20, 31);
+        let (masked, certificate) = trial::masked(&file, &[(100, 200)]).unwrap();
+        let units = (certificate.units_silenced, certificate.units_total);
+        assert_eq!(units, ((after - first) as u64, 21), "{tag}");
+        let mut expected = data_of(&file).to_vec();
+        expected[first * align..after * align].copy_from_slice(&silent.repeat(after - first));
+        assert!(data_of(&masked) == expected, "{tag}");
+        assert_eq!(certificate.metadata_cleared, ["PEAK", "levl"]);
+        let (to_end, _) = trial::masked(&file, &[(0, 60_000)]).unwrap();
+        let all = [silent.repeat(20), silent[..31].to_vec()].concat();
+        assert!(data_of(&to_end) == all, "{tag}");
+        trial::every_change_is_seen(&file, &[(100, 200)]);
+        trial::mutants(&file, &[(100, 200)], 500);
+    }
+}
+
+#[test]
+fn g722_is_silenced_by_the_byte() {
+    let file = coded(0x028F, 1, 1, 0, 2000, 0);
+    let (masked, certificate) = trial::masked(&file, &[(100, 200)]).unwrap();
+    let mut expected = data_of(&file).to_vec();
+    expected[(800 - 120) / 2..1600 / 2 + 12].fill(0xFF);
+    assert_eq!(data_of(&masked), expected);
+    assert_eq!((certificate.units_silenced, certificate.units_total), (472, 2000));
+    trial::mutants(&file, &[(100, 200)], 500);
+}
+
+#[test]
+fn single_channels_are_silenced_where_samples_stand_alone() {
+    let file = wav(1, 2, 3, 8000, 6 * 900);
+    let (facts, plan) = trial::plan(&file, &[(20, 60)]).unwrap();
+    let one = plan.clone().with_channels(vec![1, 1]);
+    let (masked, certificate) = trial::apply(&file, &facts, &one, 7).unwrap();
+    let mut expected = data_of(&file).to_vec();
+    expected[160 * 6..480 * 6].chunks_mut(6).for_each(|frame| frame[2..4].fill(0));
+    assert_eq!(data_of(&masked), expected);
+    assert_eq!(certificate.silenced_channels, Some(vec![1]));
+    assert_eq!(certificate.metadata_cleared, ["bext", "PEAK"]);
+    let check = |masked: &[u8], plan: &MaskPlan| {
+        recheck_files(&mut Cursor::new(&file), &mut Cursor::new(masked), &facts, plan)
+    };
+    check(&masked, &one).unwrap();
+    assert!(check(&masked, &plan).is_err());
+    for at in (0..masked.len()).step_by(3) {
+        let mut wrong = masked.clone();
+        wrong[at] ^= 2;
+        let error = check(&wrong, &one).unwrap_err();
+        assert!(matches!(error, MaskError::Recheck { offset } if offset == at as u64), "{at}");
+    }
+    let all = plan.clone().with_channels(vec![2, 0, 1]);
+    assert_eq!(trial::apply(&file, &facts, &all, 99).unwrap().0, mask(&file, &plan, &[99]).0);
+    let adpcm = coded(0x11, 2, 264, 257, 9, 0);
+    for (file, channels) in [(&file, vec![3]), (&file, vec![]), (&adpcm, vec![0])] {
+        let (facts, plan) = trial::plan(file, &[(20, 60)]).unwrap();
+        let plan = plan.with_channels(channels);
+        let reason = Some(QuarantineReason::MaskChannelUnsupported);
+        assert_eq!(trial::apply(file, &facts, &plan, 99).unwrap_err().reason(), reason);
+        let checked = check(file, &plan).unwrap_err();
+        assert!(facts.codec != "pcm_s16le" || checked.reason() == reason);
+    }
 }
 
 #[test]
