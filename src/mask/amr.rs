@@ -20,8 +20,9 @@ const RINGING_FRAMES: u64 = 3;
 /// How many masked frames are sorted by size at once.
 const LEVEL_FRAMES: usize = 512;
 
-/// Silent frames by type, with the quality bit set. After speech of all rates: comfort noise
-/// (SID_UPDATE) of energy 0, and no data.
+/// Silent frames by type, with the quality bit set: speech of all rates, comfort noise
+/// (SID_UPDATE), and no data. The noise is as quiet as can be, but not of energy 0, which a decoder
+/// turns into full scale when no other SID follows for a second.
 const NARROW: [&[u8]; 10] = [
     b"\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
     b"\x0C\x6C\x3C\xC7\xFF\xF5\xFF\xB7\x4F\xBF\x9F\xB6\x12\xB2",
@@ -33,11 +34,11 @@ const NARROW: [&[u8]; 10] = [
       \x00\x00\x00\x00\x00",
     b"\x3C\x6D\x0A\x90\x94\x97\x02\x00\x80\x1F\xE2\x8F\xB0\x28\xF0\xAA\x9E\x63\x70\x08\x36\x3B\
       \xEC\x47\x21\xDE\x2A\x35\x14\xC3\x53\xD0",
-    b"\x44\x00\x00\x00\x00\x1E",
+    b"\x44\x26\xA7\x83\x68\x3E",
     b"\x7C",
 ];
 
-/// As [`NARROW`]. The filter of the comfort noise is a flat one; indices of 0 make an unstable one.
+/// As [`NARROW`]. The comfort noise has energy 0 and a flat filter; indices of 0 make an unstable one.
 const WIDE: [&[u8]; 11] = [
     b"\x04\x10\x30\x00\x28\x1D\x26\xC0\x03\xDB\x05\x5F\x30\x05\x08\x1D\xC9\xF0",
     b"\x0C\x44\x00\x0F\x00\x08\x27\xF0\x63\x56\x78\x0A\x27\x63\xEF\x92\x60\x01\x17\x11\xDF\x83\
@@ -145,4 +146,78 @@ fn read_band(source: &mut dyn ReadSeek) -> Result<AmrBand, MaskError> {
     Read::take(&mut *source, magic).read_to_end(&mut head).map_err(MediaError::Io)?;
     let none = || MediaError::malformed("no AMR header", 0);
     Ok(AmrBand::of(&head).ok_or_else(none)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::trial;
+
+    /// A file of frames with these types, each full of its number.
+    fn file(band: AmrBand, types: &[u8]) -> Vec<u8> {
+        let frame = |(number, kind): (usize, &u8)| {
+            let header = kind << 3 | 4;
+            let mut frame =
+                vec![u8::try_from(number).unwrap() | 1; band.frame_bytes(header).unwrap()];
+            frame[0] = header;
+            frame
+        };
+        [band.magic().to_vec(), types.iter().enumerate().flat_map(frame).collect()].concat()
+    }
+
+    #[test]
+    fn every_type_has_its_silent_frame() {
+        for (band, types) in [(AmrBand::Narrow, 9), (AmrBand::Wide, 10)] {
+            let amr = Amr { band };
+            for kind in (0..types).chain([15]) {
+                let header = kind << 3 | 4;
+                let size = band.frame_bytes(header).unwrap();
+                let silent = amr.silent(size).unwrap();
+                assert_eq!((silent[0], silent.len()), (header, size));
+            }
+        }
+    }
+
+    #[test]
+    fn three_frames_before_and_one_after_are_silent_too() {
+        for (band, kind) in [(AmrBand::Narrow, 7), (AmrBand::Wide, 2)] {
+            let file = file(band, &[kind; 40]);
+            let (masked, certificate) = trial::masked(&file, &[(200, 300)]).unwrap();
+            let size = band.frame_bytes(kind << 3).unwrap();
+            let start = band.magic().len();
+            let silent = Amr { band }.silent(size).unwrap();
+            let (before, after) = (start + 7 * size, start + 16 * size);
+            assert_eq!(masked[..before], file[..before]);
+            assert_eq!(masked[before..after], silent.repeat(9));
+            assert_eq!(masked[after..], file[after..]);
+            assert_eq!((certificate.units_silenced, certificate.units_total), (9, 40));
+        }
+    }
+
+    #[test]
+    fn the_order_of_speech_and_pauses_is_hidden() {
+        let types = [7, 7, 7, 8, 15, 15, 8, 15, 7, 4, 15, 7, 7, 7, 7, 7];
+        let file = file(AmrBand::Narrow, &types);
+        let (masked, _) = trial::masked(&file, &[(60, 220)]).unwrap();
+        let silent = |kind: u8| {
+            let size = AmrBand::Narrow.frame_bytes(kind << 3).unwrap();
+            Amr { band: AmrBand::Narrow }.silent(size).unwrap()
+        };
+        let sorted = [7, 7, 7, 7, 7, 4, 8, 8, 15, 15, 15, 15].map(silent).concat();
+        assert_eq!(masked[6..6 + sorted.len()], sorted);
+        assert_eq!(masked[6 + sorted.len()..], file[6 + sorted.len()..]);
+    }
+
+    #[test]
+    fn damage_is_named_and_never_panics() {
+        let narrow = file(AmrBand::Narrow, &[7, 0, 3, 8, 15, 15, 15, 7, 7, 5, 4, 6, 1, 2, 7, 7]);
+        let wide = file(AmrBand::Wide, &[8, 0, 3, 9, 15, 14, 15, 7, 7, 5, 4, 6, 1, 2, 8, 8]);
+        for file in [narrow, wide] {
+            trial::mutants(&file, &[(100, 180)], 200);
+            trial::every_change_is_seen(&file, &[(100, 180)]);
+        }
+        let broken = file(AmrBand::Narrow, &[7; 8]);
+        let error = trial::masked(&broken[..broken.len() - 1], &[(0, 20)]).unwrap_err();
+        assert_eq!(error.to_string(), "no whole AMR frame at byte 230");
+    }
 }

@@ -56,3 +56,55 @@ pub(super) fn check(facts: &Measured, plan: &MaskPlan) -> Box<dyn Recheck> {
     let spans = TickSpans::new(plan, facts, GSM_RATE, 0);
     Box::new(FramedCheck::new((GsmFramer, GsmFramer), Box::new(frame()), spans))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::trial;
+
+    /// Frames numbered in their second byte.
+    fn file(frames: u8) -> Vec<u8> {
+        (0..frames).flat_map(|number| [&[0xD1, number][..], &[0x35; 31]].concat()).collect()
+    }
+
+    #[test]
+    fn one_frame_before_and_one_after_are_silent_too() {
+        let mut file = file(50);
+        file.extend_from_slice(&[0xDF; 10]);
+        let silent = |spans: &[(u64, u64)]| {
+            let (masked, certificate) = trial::masked(&file, spans).unwrap();
+            let frames = masked.chunks(33).zip(file.chunks(33));
+            let silent: Vec<usize> = frames
+                .enumerate()
+                .filter(|(_, (masked, source))| {
+                    let silent = SILENT_FRAME.starts_with(masked);
+                    assert!(silent || masked == source);
+                    silent
+                })
+                .map(|(number, _)| number)
+                .collect();
+            assert_eq!(certificate.units_silenced, silent.len() as u64);
+            assert_eq!(certificate.units_total, 51);
+            silent
+        };
+        // 200 ms is the first instant of frame 10; 300 ms is the end of frame 14.
+        assert_eq!(silent(&[(200, 300)]), (9..=15).collect::<Vec<_>>());
+        assert_eq!(silent(&[(199, 301)]), (8..=16).collect::<Vec<_>>());
+        assert_eq!(silent(&[(0, 1)]), [0, 1]);
+        assert_eq!(silent(&[(1010, 5000)]), [49, 50]);
+    }
+
+    #[test]
+    fn damage_is_named_and_never_panics() {
+        let mut file = file(60);
+        trial::mutants(&file, &[(100, 300)], 500);
+        trial::every_change_is_seen(&file, &[(100, 300)]);
+        let at = 33 * 55;
+        file[at] = 0xC1;
+        let error = trial::masked(&file, &[(100, 300)]).unwrap_err();
+        assert_eq!(error.to_string(), "this kind of file is not supported");
+        let long = [&file[..at], &[0xD1; 33 * 500], &file[at..]].concat();
+        let error = trial::masked(&long, &[(100, 300)]).unwrap_err();
+        assert_eq!(error.to_string(), format!("no GSM frame at byte {}", at + 33 * 500));
+    }
+}

@@ -35,6 +35,8 @@ mod survey;
 mod ticks;
 mod timeline;
 mod track;
+#[cfg(test)]
+mod trial;
 mod unit;
 mod vorbis;
 mod wav;
