@@ -1,9 +1,10 @@
 use std::io::Cursor;
 
+use super::frames::CRC_BYTES;
 use super::*;
 use crate::asset::{MediaTime, Span, SpanReason};
 use crate::mask::{Certificate, MaskPlan, open_silencer, recheck_files};
-use crate::media::{Container, FlacLayout, Measured};
+use crate::media::{Container, FlacLayout, FrameHeader, Measured, crc16};
 
 const RATE: u32 = 8000;
 const BLOCK: u16 = 192;
