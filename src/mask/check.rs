@@ -45,11 +45,9 @@ pub fn open_recheck(
         Container::Matroska => Ok(super::matroska::open_check(facts, plan)),
         Container::Flac => flac::check(source, facts, plan),
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
-        Container::Mp3
-        | Container::Mp4
-        | Container::Adts
-        | Container::Amr
-        | Container::Unknown => Err(unsupported(facts)),
+        Container::Mp3 | Container::Mp4 | Container::Adts | Container::Amr | Container::Unknown => {
+            Err(unsupported(facts))
+        }
     }
 }
 
