@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::edit::{digest, renew_checksum, void, voided};
 use super::pictures::{Pictures, spans_ns};
 use crate::mask::{MaskError, MaskPlan, QuarantineReason};
 use crate::media::matroska::{
-    BlockGroup, Children, ContentEncoding, Crc32, Element, Parent, Part, Seen, TrackEntry,
-    TrackType, ebml, ids, read_tracks, timestamp_scale,
+    BlockGroup, Children, ContentEncoding, Element, Parent, Part, Seen, TrackEntry, TrackType,
+    ebml, ids, read_tracks, timestamp_scale,
 };
 use crate::media::{Measured, MediaError, Piece};
 
@@ -179,6 +180,7 @@ impl Guide {
                     let lane = (entry.number, self.lane(entry)?);
                     self.lanes.push(lane);
                 }
+                return Ok(self.without_digests(piece, element));
             }
             ids::SEEK_HEAD => return Ok(voided(piece, element, is_of_attachments)?),
             ids::CUES => {
@@ -192,6 +194,22 @@ impl Guide {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// The changed `Tracks` if a track has a digest of its sound.
+    fn without_digests(&mut self, piece: &Piece, tracks: &Element<'_>) -> Option<Vec<u8>> {
+        let mut bytes = piece.bytes.clone();
+        for range in self.sounds.iter().filter_map(digest) {
+            let from = usize::try_from(range.start.checked_sub(piece.at)?).ok()?;
+            let to = usize::try_from(range.end.checked_sub(piece.at)?).ok()?;
+            bytes.get_mut(from..to)?.fill(0);
+        }
+        if bytes == piece.bytes {
+            return None;
+        }
+        self.cleared(Some("MD5 of FLAC".to_owned()));
+        renew_checksum(bytes.get_mut(tracks.head..)?);
+        Some(bytes)
     }
 
     fn lane(&mut self, entry: TrackEntry) -> Result<Lane, MaskError> {
@@ -312,14 +330,6 @@ fn whole(piece: &Piece) -> Result<Element<'_>, MediaError> {
     element.unwrap_or_else(|| Err(MediaError::malformed("an empty piece", piece.at)))
 }
 
-/// The `Void` element that takes the place of `element`.
-fn void(element: &Element<'_>) -> Vec<u8> {
-    let size = element.content.len();
-    let mut bytes = ebml::void_header(element.head, size as u64);
-    bytes.resize(element.head.saturating_add(size), 0);
-    bytes
-}
-
 fn check_doc_type(header: &Element<'_>) -> Result<(), MediaError> {
     let mut doc_type = "matroska".to_owned();
     for child in header.children() {
@@ -348,38 +358,6 @@ fn is_of_attachments(seek: &Element<'_>) -> Result<bool, MediaError> {
         }
     }
     Ok(false)
-}
-
-/// `piece`, which is `master`, with the children for which `gone` holds made `Void`, and its
-/// checksum computed anew; `None` when there are none.
-fn voided(
-    piece: &Piece,
-    master: &Element<'_>,
-    gone: impl Fn(&Element<'_>) -> Result<bool, MediaError>,
-) -> Result<Option<Vec<u8>>, MediaError> {
-    let mut content = Vec::with_capacity(master.content.len());
-    let (mut changed, mut checksum) = (false, None);
-    for child in master.children() {
-        let child = child?;
-        let end = child.start.saturating_add(child.head).saturating_add(child.content.len());
-        if child.id == ebml::CRC_32 && child.start == 0 && child.content.len() == 4 {
-            checksum = Some((child.head, end));
-        }
-        if gone(&child)? {
-            content.extend_from_slice(&void(&child));
-            changed = true;
-        } else {
-            content.extend_from_slice(master.content.get(child.start..end).unwrap_or_default());
-        }
-    }
-    if let Some((from, to)) = checksum {
-        let sum = Crc32::of(content.get(to..).unwrap_or_default());
-        if let Some(place) = content.get_mut(from..to) {
-            place.copy_from_slice(&sum);
-        }
-    }
-    let header = piece.bytes.get(..master.head).unwrap_or_default();
-    Ok(changed.then(|| [header, &content].concat()))
 }
 
 /// Whether the frames of a track can be read, and what they lack at their beginning.

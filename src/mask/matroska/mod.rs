@@ -6,6 +6,7 @@
 mod check;
 mod checksum;
 mod clock;
+mod edit;
 mod guide;
 mod hidden;
 mod pcm;

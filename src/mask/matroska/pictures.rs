@@ -114,6 +114,7 @@ mod tests {
             kind: TrackType::Video,
             codec_id: codec_id.to_owned(),
             codec_private: vec![],
+            codec_private_at: 0,
             codec_delay_ns: 0,
             default_duration_ns: Some(10),
             encoding: ContentEncoding::HeaderStripping(vec![]),

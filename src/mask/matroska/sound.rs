@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 
 use super::clock::{Clock, TickRate};
+use super::edit::FLAC_STREAMINFO;
 use super::guide::{held_back, stripped, unmasked};
 use super::pcm::Pcm;
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::track::{CodedTrack, Count, Track};
 use crate::mask::unit::{Coding, Reach, UnitFault};
-use crate::mask::{MaskError, MaskPlan};
-use crate::media::matroska::TrackEntry;
-use crate::media::{MAX_SAMPLE_RATE, Measured};
+use crate::mask::{MaskError, MaskPlan, flac, opus, vorbis};
+use crate::media::matroska::{TrackEntry, xiph_parts};
+use crate::media::{MAX_SAMPLE_RATE, Measured, OpusHead};
 
 /// Plan, file, and nanoseconds per timestamp unit.
 #[derive(Clone, Copy)]
@@ -22,7 +23,20 @@ pub(super) struct Setting<'a> {
 
 /// The coding of a track that is not PCM.
 fn coding(entry: &TrackEntry) -> Result<Box<dyn Coding>, MaskError> {
+    let (private, at) = (entry.codec_private.as_slice(), entry.codec_private_at);
     match entry.codec_id.as_str() {
+        "A_OPUS" => opus::coding(&OpusHead::read(private, at)?),
+        "A_VORBIS" => {
+            let headers = xiph_parts(private).ok_or_else(|| unmasked(entry, "no headers"))?;
+            let headers: Vec<Vec<u8>> = headers.into_iter().map(<[u8]>::to_vec).collect();
+            vorbis::coding(&headers)
+        }
+        "A_FLAC" => match private.get(FLAC_STREAMINFO) {
+            Some(info) if private.starts_with(b"fLaC\0") || private.starts_with(b"fLaC\x80") => {
+                flac::coding(info)
+            }
+            _ => Err(unmasked(entry, "no STREAMINFO")),
+        },
         #[cfg(test)]
         "A_TEST" => Ok(Box::new(super::tests::Double)),
         _ => Err(unmasked(entry, "no silence is known for it")),
@@ -243,7 +257,8 @@ impl SoundCheck {
         Ok(match &mut self.meter {
             Meter::Pcm(pcm) => pcm.holds(&unit, &masked, from, &self.spans),
             Meter::Coded(coding) if self.chooser.choose(from, from.saturating_add(ticks)) => {
-                unit.len() == masked.len() && coding.is_silence(&masked)
+                let silent = coding.silence(&unit, unit.len()).map_err(|fault| fault.at(at))?;
+                silent == masked && coding.is_silence(&masked)
             }
             Meter::Coded(coding) => {
                 coding.tidy(&mut unit);

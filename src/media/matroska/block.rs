@@ -78,6 +78,19 @@ fn fixed_sizes(body: &[u8]) -> Option<(usize, Vec<usize>)> {
     whole.then(|| (1, vec![rest.len() / count; count]))
 }
 
+/// Where the parts of `body` lie that Xiph lacing joined, as in the `CodecPrivate` of Vorbis; `None`
+/// when they do not fit.
+pub fn xiph_parts(body: &[u8]) -> Option<Vec<&[u8]>> {
+    let (head, sizes) = xiph_sizes(body)?;
+    let mut rest = body.get(head..)?;
+    let mut part = |size| {
+        let (part, after) = rest.split_at_checked(size)?;
+        rest = after;
+        Some(part)
+    };
+    sizes.into_iter().map(&mut part).collect()
+}
+
 fn xiph_sizes(body: &[u8]) -> Option<(usize, Vec<usize>)> {
     let (count, rest) = lace_count(body)?;
     let mut bytes = rest.iter();

@@ -9,7 +9,7 @@ pub mod ids;
 mod tracks;
 mod walk;
 
-pub use block::{Block, BlockGroup};
+pub use block::{Block, BlockGroup, xiph_parts};
 pub use crc::Crc32;
 pub use ebml::{Children, Element};
 pub use tracks::{

@@ -55,6 +55,8 @@ pub struct TrackEntry {
     pub codec_id: String,
     /// `CodecPrivate`; empty when not given.
     pub codec_private: Vec<u8>,
+    /// Offset of `CodecPrivate`'s content in the file.
+    pub codec_private_at: u64,
     /// `CodecDelay` in nanoseconds: what players subtract from the track's timestamps.
     pub codec_delay_ns: u64,
     /// `DefaultDuration` of a frame in nanoseconds.
@@ -113,6 +115,7 @@ fn read_entry(element: &Element<'_>) -> Result<TrackEntry, MediaError> {
         kind: TrackType::Other(0),
         codec_id: String::new(),
         codec_private: Vec::new(),
+        codec_private_at: 0,
         codec_delay_ns: 0,
         default_duration_ns: None,
         encoding: ContentEncoding::HeaderStripping(Vec::new()),
@@ -132,7 +135,10 @@ fn read_entry(element: &Element<'_>) -> Result<TrackEntry, MediaError> {
                 }
             }
             ids::CODEC_ID => entry.codec_id = child.text(),
-            ids::CODEC_PRIVATE => entry.codec_private = child.content.to_vec(),
+            ids::CODEC_PRIVATE => {
+                entry.codec_private = child.content.to_vec();
+                entry.codec_private_at = child.content_at();
+            }
             ids::CODEC_DELAY => entry.codec_delay_ns = child.uint()?,
             ids::DEFAULT_DURATION => entry.default_duration_ns = Some(child.uint()?),
             ids::TRACK_TIMESTAMP_SCALE => entry.bent_clock |= child.float()? != 1.0,
