@@ -50,9 +50,6 @@ pub fn open_recheck(
         Container::Amr => amr::check(source, facts, plan),
         Container::Gsm => Ok(gsm::check(facts, plan)),
         Container::Mp4 | Container::Unknown => Err(unsupported(facts)),
-        Container::Mp3 | Container::Mp4 | Container::Adts | Container::Amr | Container::Unknown => {
-            Err(unsupported(facts))
-        }
     }
 }
 

@@ -139,12 +139,15 @@ pub(super) fn analyse_decoded(
     Ok(Analysed { measured, plan, decoded_from: Some(original) })
 }
 
+/// What [`source`] gives.
+type Sources = (Box<dyn Read>, Box<dyn ReadSeek>);
+
 /// The bytes that are to be masked, and the source from which headers and index are read.
 pub(super) fn source(
     spool: &Spool,
     asset: AssetId,
     analysed: &Analysed,
-) -> Result<(Box<dyn Read>, Box<dyn ReadSeek>), PipelineError> {
+) -> Result<Sources, PipelineError> {
     let Some(original) = &analysed.decoded_from else {
         return Ok((Box::new(spool.reader(asset)?), Box::new(spool.reader(asset)?)));
     };
