@@ -124,8 +124,9 @@ impl Rewrite for DataRewrite {
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<Scope, MaskError> {
         self.end_data(out)?;
-        let scope = self.scope.take().unwrap_or_default();
-        Ok(Scope { metadata_cleared: std::mem::take(&mut self.cleared), ..scope })
+        let mut scope = self.scope.take().unwrap_or_default();
+        scope.metadata_cleared.append(&mut self.cleared);
+        Ok(scope)
     }
 }
 

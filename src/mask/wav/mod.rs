@@ -17,6 +17,7 @@ use super::patch::{Edit, Patcher};
 use super::silence::{Rewrite, unsupported};
 use super::ticks::TickSpans;
 use super::track::CodedTrack;
+use super::unit::Coding;
 use super::{MaskError, MaskPlan, Recheck, adpcm, gsm};
 use crate::media::{ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, WavLayout};
 use channels::{ChannelCheck, ChannelPatcher, Lanes};
@@ -59,11 +60,8 @@ pub(super) fn open(
             None => Box::new(Patcher::new(scope, [edits, silent].concat())),
         });
     }
-    let unit = block_unit(&layout).ok_or_else(|| unsupported(facts))?;
-    let spans = TickSpans::new(plan, facts, layout.sample_rate, 0);
-    let track = CodedTrack::new(Box::new(unit), spans);
-    let inner = FramedRewrite::new(BlockFramer::new(layout.block_align), Box::new(track));
-    Ok(Box::new(DataRewrite::new(&layout, edits, cleared, Box::new(inner))))
+    let inner = blocks(&layout, facts, plan)?;
+    Ok(Box::new(DataRewrite::new(&layout, edits, cleared, inner)))
 }
 
 /// The check for a plan that is not empty.
@@ -83,11 +81,32 @@ pub(super) fn check(
         }
         return Ok(Box::new(ByteRecheck::new([cleared, silent].concat(), facts.bytes)));
     }
-    let unit = block_unit(&layout).ok_or_else(|| unsupported(facts))?;
-    let spans = TickSpans::new(plan, facts, layout.sample_rate, 0);
+    let inner = block_check(&layout, facts, plan)?;
+    Ok(Box::new(DataCheck::new(&layout, cleared, inner)))
+}
+
+/// The rewriter for the blocks in `data`.
+fn blocks(
+    layout: &WavLayout,
+    facts: &Measured,
+    plan: &MaskPlan,
+) -> Result<Box<dyn Rewrite>, MaskError> {
+    let unit = block_unit(layout).ok_or_else(|| unsupported(facts))?;
+    let spans = TickSpans::new(plan, facts, unit.rate(), 0);
+    let track = CodedTrack::new(Box::new(unit), spans);
+    Ok(Box::new(FramedRewrite::new(BlockFramer::new(layout.block_align), Box::new(track))))
+}
+
+/// The check for them.
+fn block_check(
+    layout: &WavLayout,
+    facts: &Measured,
+    plan: &MaskPlan,
+) -> Result<Box<dyn Recheck>, MaskError> {
+    let unit = block_unit(layout).ok_or_else(|| unsupported(facts))?;
+    let spans = TickSpans::new(plan, facts, unit.rate(), 0);
     let framer = || BlockFramer::new(layout.block_align);
-    let inner = FramedCheck::new((framer(), framer()), Box::new(unit), spans);
-    Ok(Box::new(DataCheck::new(&layout, cleared, Box::new(inner))))
+    Ok(Box::new(FramedCheck::new((framer(), framer()), Box::new(unit), spans)))
 }
 
 /// The silent block of a codec whose blocks are equally long.
