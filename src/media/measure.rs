@@ -21,7 +21,7 @@ use crate::asset::MediaTime;
 const MAX_TRACKS: u64 = 64;
 
 /// Measures a file of `bytes` bytes that [`sniff()`](super::sniff()) found to be `container`.
-/// Reads the whole file where only the packets tell its length; MP3 frames are counted one by one.
+/// Reads the whole file where only the packets or frames tell its length.
 ///
 /// # Errors
 /// [`MediaError`]; a panic of a demuxer is malformed. Offsets of foreign demuxers are where they
@@ -94,7 +94,7 @@ fn count_packets(
 ) -> Result<Option<MediaTime>, Error> {
     // Elementary streams have no timestamps; the demuxer begins them before zero by the encoder's
     // delay. All their frames count, and all are equally long.
-    let end_to_end = matches!(container, Container::Mp3 | Container::Adts);
+    let end_to_end = container == Container::Adts;
     let mut ends: Vec<(u32, u64)> = tracks.iter().map(|track| (track.id, 0)).collect();
     let (mut origin, mut longest_frame) = (None, 0);
     let mut packets = 0;

@@ -53,6 +53,10 @@ fn music_crc(
         rewrite.cutter.push(buffer.get(..got).unwrap_or_default());
         while let Some(piece) = rewrite.cutter.next(got == 0)? {
             if !piece.unit {
+                // It parts silent frames in a row, but is not music.
+                if let Some(track) = &mut rewrite.track {
+                    track.between(Vec::new(), false);
+                }
                 continue;
             }
             if rewrite.track.is_none() && !states_crc(&piece.bytes) {
