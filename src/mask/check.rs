@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::unsupported;
-use super::{MaskError, MaskPlan, flac, ogg, wav};
+
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -46,8 +46,8 @@ pub fn open_recheck(
         Container::Flac => flac::check(source, facts, plan),
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
         Container::Mp3 | Container::Mp4 | Container::Adts | Container::Amr | Container::Unknown => {
-            Err(unsupported(facts))
-        }
+        Container::Adts => aac::check(source, facts, plan),
+        | Container::Unknown => Err(unsupported(facts)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, flac, ogg, wav};
+
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -118,9 +118,9 @@ pub fn open_silencer(
             Container::Matroska => super::matroska::open(facts, plan),
             Container::Flac => flac::open(source, facts, plan)?,
             Container::Ogg => ogg::open(facts, plan),
+            Container::Adts => aac::open(source, facts, plan)?,
             Container::Mp3
             | Container::Mp4
-            | Container::Adts
             | Container::Amr
             | Container::Unknown => return Err(unsupported(facts)),
         }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::AdtsHeader;
 use crate::asset::MediaType;
 
 /// How many first bytes [`sniff`] wants; fewer are fine for short files.
@@ -163,16 +164,10 @@ fn mp3_frame(bytes: &[u8]) -> Option<FrameHead> {
     Some(FrameHead { len, family: word & 0xFFFE_0C00 })
 }
 
-/// ADTS header, ISO 13818-7 section 6.2: sync, layer 0, rate index below 13, at least 7 bytes.
+/// ADTS header.
 fn adts_frame(bytes: &[u8]) -> Option<FrameHead> {
-    let [a, b, c, d, e, f, _] = *bytes.first_chunk::<7>()?;
-    let len = usize::from(d & 3) << 11 | usize::from(e) << 3 | usize::from(f >> 5);
-    let rate_index = (c >> 2) & 15;
-    if a != 0xFF || b & 0xF6 != 0xF0 || rate_index >= 13 || len < 7 {
-        return None;
-    }
-    let family = u32::from(b) << 8 | u32::from(c & 0xFC);
-    Some(FrameHead { len: Some(len), family })
+    let header = AdtsHeader::parse(bytes)?;
+    Some(FrameHead { len: Some(header.frame_bytes), family: header.stream() })
 }
 
 #[cfg(test)]
