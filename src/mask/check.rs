@@ -47,6 +47,7 @@ pub fn open_recheck(
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
         Container::Mp3 | Container::Mp4 | Container::Adts | Container::Amr | Container::Unknown => {
         Container::Adts => aac::check(source, facts, plan),
+        Container::Mp3 => Ok(mp3::open_check(facts, plan)),
         | Container::Unknown => Err(unsupported(facts)),
     }
 }

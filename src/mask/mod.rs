@@ -16,7 +16,7 @@ mod events;
 mod flac;
 mod framed;
 mod line;
-mod matroska;
+
 mod notation;
 mod ogg;
 mod opus;

@@ -12,6 +12,7 @@ mod flac;
 mod framer;
 pub mod matroska;
 mod measure;
+pub mod mp3;
 mod mp4;
 mod ogg;
 mod opus;

@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+<<<<<<< HEAD
 use super::AdtsHeader;
+=======
+use super::mp3::FrameHeader;
+>>>>>>> mp3
 use crate::asset::MediaType;
 
 /// How many first bytes [`sniff`] wants; fewer are fine for short files.
@@ -136,32 +140,10 @@ fn two_frames(body: &[u8], read: fn(&[u8]) -> Option<FrameHead>) -> bool {
     rest.len() < 7 || read(rest).is_some_and(|second| second.family == first.family)
 }
 
-/// MPEG audio header, ISO 11172-3 section 2.4.1.3; layer III only.
-///
-/// ```text
-/// 11111111 111VVLLP BBBBSSpx MMxxxxxx
-/// V version (1 reserved), L layer (1 = III), B bit rate (15 refused), S rate (3 reserved),
-/// p padding
-/// ```
+/// A frame of MPEG audio, layer III.
 fn mp3_frame(bytes: &[u8]) -> Option<FrameHead> {
-    const MPEG1: [u32; 15] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
-    const LSF: [u32; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-    let word = u32::from_be_bytes(*bytes.first_chunk::<4>()?);
-    let version = (word >> 19) & 3;
-    if word >> 21 != 0x7FF || version == 1 || (word >> 17) & 3 != 1 {
-        return None;
-    }
-    let rate_index = usize::try_from((word >> 10) & 3).ok()?;
-    let base = *[44_100, 48_000, 32_000].get(rate_index)?;
-    let (table, rate, slot) = match version {
-        3 => (MPEG1, base, 144_000),
-        2 => (LSF, base / 2, 72_000),
-        _ => (LSF, base / 4, 72_000),
-    };
-    let kilobits = *table.get(usize::try_from((word >> 12) & 15).ok()?)?;
-    let len = slot * kilobits / rate + ((word >> 9) & 1);
-    let len = if kilobits == 0 { None } else { usize::try_from(len).ok() };
-    Some(FrameHead { len, family: word & 0xFFFE_0C00 })
+    let header = FrameHeader::read(bytes)?;
+    Some(FrameHead { len: header.frame_len(), family: header.family() })
 }
 
 /// ADTS header.
