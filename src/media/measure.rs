@@ -14,7 +14,7 @@ use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::io::MediaSource;
 
 use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
-use super::{Container, Measured, MediaError, WavLayout, amr, gsm, mp4, ticks_to_time};
+use super::{Container, Measured, MediaError, WavLayout, amr, gsm, mp3, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
 /// Most tracks.
@@ -35,6 +35,7 @@ pub fn measure(
         Container::Wav | Container::Rf64 => Ok(WavLayout::read(source.as_mut(), bytes)?.measured()),
         Container::Amr => amr::measure(source.as_mut(), bytes),
         Container::Gsm => Ok(gsm::measure(bytes)),
+        Container::Mp3 => mp3::measure(source.as_mut(), bytes),
         Container::Unknown => Err(MediaError::unsupported("this kind of file")),
         _ => {
             let position = Arc::new(AtomicU64::new(0));
