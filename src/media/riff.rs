@@ -5,7 +5,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use super::MediaError;
+use super::{Measured, MediaError};
 
 /// Most chunks in one file. A file of empty chunks would otherwise keep the walk busy.
 pub const MAX_CHUNKS: u64 = 4096;
@@ -76,7 +76,8 @@ struct LongSizes {
 /// Walks the chunks of a file that is `total_len` bytes long.
 ///
 /// A `data` size of 0 or 0xFFFFFFFF (and no length in `ds64`) means that the sound runs to the end
-/// of the file. After `data`, what is not a whole chunk is counted as trailer.
+/// of the file. After `data`, what is not a whole chunk is counted as trailer. Of a file with an
+/// open end, nothing is read after the head of `data`.
 ///
 /// # Errors
 /// Malformed when a chunk before or at `data` is longer than the file, or the header is not RIFF.
@@ -115,6 +116,9 @@ where
         }
         data_seen |= &id == b"data";
         found.chunks.push(Chunk { id, offset, len });
+        if data_seen && total_len == Measured::OPEN_END {
+            break;
+        }
         at = total_len - (room - len).saturating_sub(len & 1);
     }
     Ok(found)

@@ -5,6 +5,7 @@
 mod channels;
 mod data;
 mod samples;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -18,11 +19,14 @@ use super::silence::{Rewrite, unsupported};
 use super::ticks::TickSpans;
 use super::track::CodedTrack;
 use super::unit::Coding;
-use super::{MaskError, MaskPlan, Recheck, adpcm, gsm};
-use crate::media::{ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, WavLayout};
+use super::{MaskError, MaskPlan, Recheck, adpcm, gsm, mp3};
+use crate::media::{
+    ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, Section, WavLayout,
+};
 use channels::{ChannelCheck, ChannelPatcher, Lanes};
 use data::{BlockFramer, DataCheck, DataRewrite};
 use samples::Pace;
+use tail::Tail;
 
 /// Most bytes after the last chunk that may stay in a masked file: padding, or an ID3v1 tag. More
 /// could be sound that the header does not account for.
@@ -40,28 +44,47 @@ pub(super) fn open(
     plan: &MaskPlan,
 ) -> Result<Box<dyn Rewrite>, MaskError> {
     let layout = WavLayout::read(source, facts.bytes)?;
+    let rewrite = rewrite(source, &layout, facts, plan)?;
+    if facts.bytes == Measured::OPEN_END {
+        return Ok(Box::new(Tail::new(&layout, rewrite)));
+    }
+    Ok(rewrite)
+}
+
+fn rewrite(
+    source: &mut dyn ReadSeek,
+    layout: &WavLayout,
+    facts: &Measured,
+    plan: &MaskPlan,
+) -> Result<Box<dyn Rewrite>, MaskError> {
     if layout.trailer_len > MAX_TRAILER_BYTES {
         let what = format!("{} bytes after the last chunk are no chunk", layout.trailer_len);
         let offset = layout.total_len - layout.trailer_len;
         return Err(MediaError::Malformed { what, offset }.into());
     }
-    let lanes = Lanes::of(&layout, plan)?;
+    let lanes = Lanes::of(layout, plan)?;
     let mut cleared = Vec::new();
     let mut edits = Vec::new();
-    for (chunk, edit) in describing_chunks(source, &layout)? {
+    for (chunk, edit) in describing_chunks(source, layout)? {
         cleared.push(String::from_utf8_lossy(&chunk.id).into_owned());
         edits.push(edit);
     }
-    if let Some(pace) = Pace::of(&layout) {
-        let (mut scope, silent) = pace.silence(plan, &layout);
+    if let Some(pace) = Pace::of(layout) {
+        let (mut scope, silent) = pace.silence(plan, layout);
         scope.metadata_cleared = cleared;
         return Ok(match lanes {
             Some(lanes) => Box::new(ChannelPatcher::new(scope, edits, silent, lanes)),
             None => Box::new(Patcher::new(scope, [edits, silent].concat())),
         });
     }
-    let inner = blocks(&layout, facts, plan)?;
-    Ok(Box::new(DataRewrite::new(&layout, edits, cleared, inner)))
+    let inner = match layout.encoding {
+        Encoding::Mp3 => {
+            let mut data = Section::new(source, layout.data_offset, layout.data_len);
+            mp3::open(&mut data, &payload(layout, facts), plan)?
+        }
+        _ => blocks(layout, facts, plan)?,
+    };
+    Ok(Box::new(DataRewrite::new(layout, edits, cleared, inner)))
 }
 
 /// The check for a plan that is not empty.
@@ -81,8 +104,17 @@ pub(super) fn check(
         }
         return Ok(Box::new(ByteRecheck::new([cleared, silent].concat(), facts.bytes)));
     }
-    let inner = block_check(&layout, facts, plan)?;
+    let inner = match layout.encoding {
+        Encoding::Mp3 => mp3::open_check(&payload(&layout, facts), plan),
+        _ => block_check(&layout, facts, plan)?,
+    };
     Ok(Box::new(DataCheck::new(&layout, cleared, inner)))
+}
+
+/// The facts of the stream in `data`.
+fn payload(layout: &WavLayout, facts: &Measured) -> Measured {
+    let bytes = if facts.bytes == Measured::OPEN_END { facts.bytes } else { layout.data_len };
+    Measured { bytes, ..facts.clone() }
 }
 
 /// The rewriter for the blocks in `data`.
