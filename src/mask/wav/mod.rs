@@ -2,36 +2,27 @@
 //! codecs in blocks, and what else has units, are silenced by their own rewriters inside `data`.
 //! Nothing moves.
 
+mod blocks;
 mod channels;
 mod data;
+mod metadata;
 mod samples;
 #[cfg(test)]
 mod tests;
 
-use std::io::SeekFrom;
-
 use super::check::ByteRecheck;
-use super::constant::ConstantUnit;
-use super::framed::{FramedCheck, FramedRewrite};
 use super::patch::{Edit, Patcher};
-use super::silence::{Rewrite, unsupported};
-use super::ticks::TickSpans;
-use super::track::CodedTrack;
-use super::unit::Coding;
-use super::{MaskError, MaskPlan, Recheck, adpcm, gsm};
-use crate::media::{ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, WavLayout};
+use super::silence::Rewrite;
+use super::{MaskError, MaskPlan, Recheck};
+use crate::media::{Measured, MediaError, ReadSeek, WavLayout};
 use channels::{ChannelCheck, ChannelPatcher, Lanes};
-use data::{BlockFramer, DataCheck, DataRewrite};
+use data::{DataCheck, DataRewrite};
+use metadata::describing_chunks;
 use samples::Pace;
 
 /// Most bytes after the last chunk that may stay in a masked file: padding, or an ID3v1 tag. More
 /// could be sound that the header does not account for.
 const MAX_TRAILER_BYTES: u64 = 256;
-/// Where `bext` has its version, and from version 2 its five loudness values (EBU Tech 3285).
-const BEXT_VERSION: u64 = 346;
-const BEXT_LOUDNESS: (u64, u64) = (412, 422);
-/// A loudness value that is not set.
-const NOT_SET: i16 = 0x7FFF;
 
 /// The rewriter for a plan that is not empty.
 pub(super) fn open(
@@ -60,7 +51,7 @@ pub(super) fn open(
             None => Box::new(Patcher::new(scope, [edits, silent].concat())),
         });
     }
-    let inner = blocks(&layout, facts, plan)?;
+    let inner = blocks::open(&layout, facts, plan)?;
     Ok(Box::new(DataRewrite::new(&layout, edits, cleared, inner)))
 }
 
@@ -81,77 +72,6 @@ pub(super) fn check(
         }
         return Ok(Box::new(ByteRecheck::new([cleared, silent].concat(), facts.bytes)));
     }
-    let inner = block_check(&layout, facts, plan)?;
+    let inner = blocks::check(&layout, facts, plan)?;
     Ok(Box::new(DataCheck::new(&layout, cleared, inner)))
-}
-
-/// The rewriter for the blocks in `data`.
-fn blocks(
-    layout: &WavLayout,
-    facts: &Measured,
-    plan: &MaskPlan,
-) -> Result<Box<dyn Rewrite>, MaskError> {
-    let unit = block_unit(layout).ok_or_else(|| unsupported(facts))?;
-    let spans = TickSpans::new(plan, facts, unit.rate(), 0);
-    let track = CodedTrack::new(Box::new(unit), spans);
-    Ok(Box::new(FramedRewrite::new(BlockFramer::new(layout.block_align), Box::new(track))))
-}
-
-/// The check for them.
-fn block_check(
-    layout: &WavLayout,
-    facts: &Measured,
-    plan: &MaskPlan,
-) -> Result<Box<dyn Recheck>, MaskError> {
-    let unit = block_unit(layout).ok_or_else(|| unsupported(facts))?;
-    let spans = TickSpans::new(plan, facts, unit.rate(), 0);
-    let framer = || BlockFramer::new(layout.block_align);
-    Ok(Box::new(FramedCheck::new((framer(), framer()), Box::new(unit), spans)))
-}
-
-/// The silent block of a codec whose blocks are equally long.
-fn block_unit(layout: &WavLayout) -> Option<ConstantUnit> {
-    let samples = layout.encoding.block_samples(layout.channels, layout.block_align)?;
-    let (rate, channels) = (layout.sample_rate, usize::from(layout.channels));
-    let bytes = usize::from(layout.block_align);
-    match layout.encoding {
-        Encoding::ImaAdpcm => Some(adpcm::ima_block(rate, samples, bytes)),
-        Encoding::MsAdpcm => Some(adpcm::ms_block(rate, samples, bytes, channels)),
-        Encoding::Gsm => Some(gsm::block(rate)),
-        _ => None,
-    }
-}
-
-/// The chunks that describe the sound that is no longer there:
-/// peaks, the peak envelope, and loudness.
-fn describing_chunks(
-    source: &mut dyn ReadSeek,
-    layout: &WavLayout,
-) -> Result<Vec<(Chunk, Edit)>, MaskError> {
-    let mut found = Vec::new();
-    for chunk in &layout.chunks {
-        let (from, to, fill) = match &chunk.id {
-            b"PEAK" | b"levl" => (0, chunk.len, [0; 2]),
-            b"bext" if chunk.len >= BEXT_LOUDNESS.1 => {
-                let mut version = [0; 2];
-                source
-                    .seek(SeekFrom::Start(chunk.offset + BEXT_VERSION))
-                    .map_err(MediaError::Io)?;
-                source.read_exact(&mut version).map_err(MediaError::Io)?;
-                if layout.byte_order.u16(&version) < 2 {
-                    continue;
-                }
-                let not_set = match layout.byte_order {
-                    ByteOrder::Little => NOT_SET.to_le_bytes(),
-                    ByteOrder::Big => NOT_SET.to_be_bytes(),
-                };
-                (BEXT_LOUDNESS.0, BEXT_LOUDNESS.1, not_set)
-            }
-            _ => continue,
-        };
-        if from < to {
-            found.push((*chunk, Edit { from: chunk.offset + from, to: chunk.offset + to, fill }));
-        }
-    }
-    Ok(found)
 }
