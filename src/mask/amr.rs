@@ -38,7 +38,7 @@ const NARROW: [&[u8]; 10] = [
     b"\x7C",
 ];
 
-/// As [`NARROW`]. The comfort noise has energy 0 and a flat filter; indices of 0 make an unstable one.
+/// As [`NARROW`]. The comfort noise has energy 0 and a flat filter; one of zeros is unstable.
 const WIDE: [&[u8]; 11] = [
     b"\x04\x10\x30\x00\x28\x1D\x26\xC0\x03\xDB\x05\x5F\x30\x05\x08\x1D\xC9\xF0",
     b"\x0C\x44\x00\x0F\x00\x08\x27\xF0\x63\x56\x78\x0A\x27\x63\xEF\x92\x60\x01\x17\x11\xDF\x83\

@@ -7,30 +7,7 @@ use crate::mask::check::ByteRecheck;
 use crate::mask::patch::{Edit, Patcher};
 use crate::mask::silence::Rewrite;
 use crate::mask::{MaskError, Recheck};
-use crate::media::{Cut, Framer, MediaError, WavLayout};
-
-/// Cuts `data` into blocks of one size. The last may be cut off.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BlockFramer {
-    /// Invariant: not 0.
-    block_bytes: usize,
-}
-
-impl BlockFramer {
-    /// `block_align` is not 0.
-    pub(super) fn new(block_align: u16) -> Self {
-        Self { block_bytes: usize::from(block_align.max(1)) }
-    }
-}
-
-impl Framer for BlockFramer {
-    fn cut(&mut self, window: &[u8], _at: u64, last: bool) -> Result<Cut, MediaError> {
-        if window.len() < self.block_bytes && !last {
-            return Ok(Cut::More(self.block_bytes));
-        }
-        Ok(Cut::Unit(window.len().min(self.block_bytes)))
-    }
-}
+use crate::media::{MediaError, WavLayout};
 
 /// Where a stream stands, and where `data` lies in it.
 struct Position {

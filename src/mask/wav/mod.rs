@@ -2,18 +2,16 @@
 //! codecs in blocks, and what else has units, are silenced by their own rewriters inside `data`.
 //! Nothing moves.
 
+mod blocks;
 mod channels;
 mod data;
+mod metadata;
 mod samples;
 mod tail;
 #[cfg(test)]
 mod tests;
 
-use std::io::SeekFrom;
-
 use super::check::ByteRecheck;
-use super::constant::ConstantUnit;
-use super::framed::{FramedCheck, FramedRewrite};
 use super::patch::{Edit, Patcher};
 use super::silence::{Rewrite, unsupported};
 use super::ticks::TickSpans;
@@ -24,18 +22,14 @@ use crate::media::{
     ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, Section, WavLayout,
 };
 use channels::{ChannelCheck, ChannelPatcher, Lanes};
-use data::{BlockFramer, DataCheck, DataRewrite};
+use data::{DataCheck, DataRewrite};
+use metadata::describing_chunks;
 use samples::Pace;
 use tail::Tail;
 
 /// Most bytes after the last chunk that may stay in a masked file: padding, or an ID3v1 tag. More
 /// could be sound that the header does not account for.
 const MAX_TRAILER_BYTES: u64 = 256;
-/// Where `bext` has its version, and from version 2 its five loudness values (EBU Tech 3285).
-const BEXT_VERSION: u64 = 346;
-const BEXT_LOUDNESS: (u64, u64) = (412, 422);
-/// A loudness value that is not set.
-const NOT_SET: i16 = 0x7FFF;
 
 /// The rewriter for a plan that is not empty.
 pub(super) fn open(

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::asset::{Digest, MediaTime, Span, SpanReason};
-use crate::mask::{Certificate, QuarantineReason, open_silencer, recheck_files, trial};
+use crate::mask::{Certificate, QuarantineReason, gsm, open_silencer, recheck_files, trial};
+use crate::media::Encoding;
 
 /// Format tag, bytes per sample, and the silent byte written down a second time.
 const ENCODINGS: [(u16, u16, u8, Encoding); 8] = [
@@ -120,7 +121,7 @@ proptest! {
         let mut expected = before.to_vec();
         let bext = layout.chunks.iter().find(|chunk| &chunk.id == b"bext").unwrap();
         let bext = bext.offset as usize;
-        expected[bext + 412..bext + 422].copy_from_slice(&NOT_SET.to_le_bytes().repeat(5));
+        expected[bext + 412..bext + 422].copy_from_slice(&[0xFF, 0x7F].repeat(5));
         prop_assert!(whole.starts_with(&expected));
         let after = [chunk(b"PEAK", &[0; 16]), chunk(b"iXML", b"<x/>")].concat();
         prop_assert!(whole.ends_with(&after));
