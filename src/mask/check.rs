@@ -6,7 +6,8 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::unsupported;
-use super::{MaskError, MaskPlan, flac, ogg, wav};
+use super::{MaskError, MaskPlan, aac, flac, matroska, mp3, ogg, wav};
+
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -42,12 +43,12 @@ pub fn open_recheck(
     }
     match facts.container {
         Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
-        Container::Matroska => Ok(super::matroska::open_check(facts, plan)),
+        Container::Matroska => Ok(matroska::open_check(facts, plan)),
         Container::Flac => flac::check(source, facts, plan),
         Container::Ogg => Ok(ogg::open_check(facts, plan)),
-        Container::Mp3 | Container::Mp4 | Container::Adts | Container::Amr | Container::Unknown => {
-            Err(unsupported(facts))
-        }
+        Container::Adts => aac::check(source, facts, plan),
+        Container::Mp3 => Ok(mp3::open_check(facts, plan)),
+        Container::Mp4 | Container::Amr | Container::Unknown => Err(unsupported(facts)),
     }
 }
 

@@ -25,11 +25,12 @@ impl<F: Framer> FramedRewrite<F> {
 
     fn advance(&mut self, last: bool, out: &mut Vec<u8>) -> Result<(), MaskError> {
         while let Some(piece) = self.cutter.next(last)? {
+            let [track] = &mut self.track;
             if piece.unit {
-                let [track] = &mut self.track;
                 self.line.unit(0, piece.bytes.len());
                 track.push(piece.bytes, piece.at, None)?;
             } else {
+                track.gap()?;
                 self.line.bytes(piece.bytes);
             }
             self.line.release(&mut self.track, out)?;

@@ -8,6 +8,7 @@
 //! Nothing here does I/O of its own. In doubt there is more silence, or the file is held back with
 //! a [`QuarantineReason`]; never less silence.
 
+mod aac;
 mod certificate;
 mod check;
 mod error;
@@ -16,6 +17,8 @@ mod flac;
 mod framed;
 mod line;
 mod matroska;
+mod mp3;
+
 mod notation;
 mod ogg;
 mod opus;

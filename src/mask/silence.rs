@@ -3,7 +3,10 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, flac, ogg, wav};
+use super::{
+    Certificate, MaskError, MaskPlan, QuarantineReason, aac, flac, matroska, mp3, ogg, wav,
+};
+
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -115,14 +118,12 @@ pub fn open_silencer(
     } else {
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
-            Container::Matroska => super::matroska::open(facts, plan),
+            Container::Matroska => matroska::open(facts, plan),
             Container::Flac => flac::open(source, facts, plan)?,
             Container::Ogg => ogg::open(facts, plan),
-            Container::Mp3
-            | Container::Mp4
-            | Container::Adts
-            | Container::Amr
-            | Container::Unknown => return Err(unsupported(facts)),
+            Container::Adts => aac::open(source, facts, plan)?,
+            Container::Mp3 => mp3::open(source, facts, plan)?,
+            Container::Mp4 | Container::Amr | Container::Unknown => return Err(unsupported(facts)),
         }
     };
     Ok(Silencer::new(rewrite, facts, plan))
@@ -168,11 +169,11 @@ mod tests {
     #[test]
     fn a_mask_on_an_unsupported_container_is_held_back() {
         let span = Span::new(MediaTime::ZERO, MediaTime::from_millis(1), SpanReason::Redacted);
-        let facts = mp3(6);
+        let facts = Measured { container: Container::Unknown, ..mp3(6) };
         let plan = MaskPlan::from_spans(&[span.unwrap()], facts.duration, MediaTime::ZERO).unwrap();
         let error = open_silencer(&mut Cursor::new(b""), &facts, &plan).err().unwrap();
         assert_eq!(error.reason(), Some(QuarantineReason::MaskUnsupportedContainer));
-        assert!(error.to_string().ends_with("codec mp3 in container mp3"), "{error}");
+        assert!(error.to_string().ends_with("codec mp3 in container unknown"), "{error}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::default::formats;
 
 use super::sniff::id3v2_len;
-use super::{Container, Measured, MediaError, WavLayout, amr, mp4, ticks_to_time};
+use super::{Container, Measured, MediaError, WavLayout, amr, mp3, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
 /// Most packets counted: three days of 2.5 ms Opus frames.
@@ -30,7 +30,7 @@ const MAX_TRACKS: u64 = 64;
 const MAX_TAGS: u64 = 8;
 
 /// Measures a file of `bytes` bytes that [`sniff()`](super::sniff()) found to be `container`.
-/// Reads the whole file where only the packets tell its length; MP3 frames are counted one by one.
+/// Reads the whole file where only the packets or frames tell its length.
 ///
 /// # Errors
 /// [`MediaError`]; a panic of a demuxer is malformed. Offsets of foreign demuxers are where they
@@ -43,6 +43,7 @@ pub fn measure(
     match container {
         Container::Wav | Container::Rf64 => Ok(WavLayout::read(source.as_mut(), bytes)?.measured()),
         Container::Amr => amr::measure(source.as_mut(), bytes),
+        Container::Mp3 => mp3::measure(source.as_mut(), bytes),
         Container::Unknown => Err(MediaError::unsupported("this kind of file")),
         _ => {
             let position = Arc::new(AtomicU64::new(0));
@@ -71,7 +72,7 @@ fn demux(
     source.seek(SeekFrom::Start(start))?;
     // Elementary streams are read straight through; a seekable source would be searched from its
     // end for tags first.
-    let seekable = !matches!(container, Container::Mp3 | Container::Adts);
+    let seekable = container != Container::Adts;
     let tracked = Tracked { inner: source, bytes, seekable, position: Arc::clone(position) };
     let wrong = |error| foreign_error(error, position.load(Ordering::Relaxed));
     let stream = MediaSourceStream::new(Box::new(tracked), Default::default());
@@ -103,13 +104,13 @@ fn demux(
 fn probe_for(container: Container) -> Probe {
     let mut probe = Probe::new();
     match container {
-        Container::Mp3 => probe.register_format::<formats::MpaReader<'_>>(),
         Container::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
         Container::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
         Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
         Container::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
         Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
-        Container::Wav | Container::Rf64 | Container::Amr | Container::Unknown => {}
+        Container::Wav | Container::Rf64 | Container::Mp3 | Container::Amr | Container::Unknown => {
+        }
     }
     probe
 }
@@ -146,7 +147,7 @@ fn count_packets(
 ) -> Result<Option<MediaTime>, Error> {
     // Elementary streams have no timestamps; the demuxer begins them before zero by the encoder's
     // delay. All their frames count, and all are equally long.
-    let end_to_end = matches!(container, Container::Mp3 | Container::Adts);
+    let end_to_end = container == Container::Adts;
     let mut ends: Vec<(u32, u64)> = tracks.iter().map(|track| (track.id, 0)).collect();
     let (mut origin, mut longest_frame) = (None, 0);
     let mut packets = 0;

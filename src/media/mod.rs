@@ -4,6 +4,7 @@
 //! offsets. No size from the input allocates or loops before it met a named limit, and every
 //! failure is one of four: malformed (with its offset), unsupported, limit, I/O.
 
+mod aac;
 mod amr;
 mod bits;
 mod error;
@@ -11,6 +12,7 @@ mod flac;
 mod framer;
 pub mod matroska;
 mod measure;
+pub mod mp3;
 mod mp4;
 mod ogg;
 mod opus;
@@ -25,6 +27,10 @@ use std::io::{Read, Seek};
 
 use crate::asset::MediaTime;
 
+pub use aac::{
+    AdtsFramer, AdtsHeader, AudioSpecificConfig, ChannelLayout, Element, ElementId,
+    MAX_ADTS_FRAME_BYTES, Opening, ProgramConfig,
+};
 pub use bits::{BitReader, BitWriter};
 pub use error::MediaError;
 pub use flac::{FlacFramer, FlacLayout, FrameHeader, STREAMINFO_MD5, StreamInfo, crc16};
