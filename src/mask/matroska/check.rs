@@ -3,7 +3,8 @@
 
 use super::checksum::Comparison;
 use super::guide::{Fate, Guide, SoundBlock};
-use super::sound::{Setting, SoundCheck};
+use super::sound::Setting;
+use super::sound_check::SoundCheck;
 use crate::mask::{MaskError, MaskPlan, Recheck};
 use crate::media::matroska::{Parent, Part, Seen, Walker};
 use crate::media::{Cutter, Measured, Piece};
@@ -121,6 +122,9 @@ impl Recheck for MatroskaCheck {
         self.advance(true)?;
         self.source.framer().clone().finish(self.position)?;
         self.end_cluster()?;
+        for sound in &mut self.sounds {
+            sound.finish(self.position)?;
+        }
         match self.masked.next(true) {
             Ok(None) => Ok(()),
             _ => Err(MaskError::Recheck { offset: self.position }),

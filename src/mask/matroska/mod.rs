@@ -13,8 +13,10 @@ mod pcm;
 mod pictures;
 mod rewrite;
 mod sound;
+mod sound_check;
 #[cfg(test)]
 mod tests;
+mod timed;
 
 use super::silence::Rewrite;
 use super::{MaskPlan, Recheck};

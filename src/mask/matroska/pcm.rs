@@ -1,8 +1,11 @@
 //! PCM and G.711 in blocks: silenced sample by sample, as in WAVE.
 
+use std::collections::VecDeque;
+
 use super::guide::unmasked;
 use crate::mask::MaskError;
 use crate::mask::ticks::TickSpans;
+use crate::mask::track::{Count, Track};
 use crate::mask::unit::{Reach, UnitFault};
 use crate::media::matroska::TrackEntry;
 use crate::media::{ByteOrder, Encoding, MAX_CHANNELS};
@@ -91,4 +94,40 @@ fn wave_format(entry: &TrackEntry) -> Result<Encoding, MaskError> {
     }
     let bits = u16::from_le_bytes([bits, bits_high]);
     Ok(Encoding::of_samples(u16::from_le_bytes([tag, tag_high]), bits))
+}
+
+/// The track of PCM.
+pub(super) struct PcmTrack {
+    pcm: Pcm,
+    spans: TickSpans,
+    count: Count,
+    done: VecDeque<Vec<u8>>,
+}
+
+impl PcmTrack {
+    pub(super) fn new(pcm: Pcm, spans: TickSpans) -> Self {
+        Self { pcm, spans, count: Count::default(), done: VecDeque::new() }
+    }
+}
+
+impl Track for PcmTrack {
+    fn push(&mut self, mut unit: Vec<u8>, _at: u64, from: Option<u64>) -> Result<(), MaskError> {
+        let silenced = self.pcm.silence(&mut unit, from.unwrap_or(0), &self.spans);
+        self.count.total += 1;
+        self.count.silenced += u64::from(silenced);
+        self.done.push_back(unit);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), MaskError> {
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        self.done.pop_front()
+    }
+
+    fn count(&self) -> Count {
+        self.count
+    }
 }

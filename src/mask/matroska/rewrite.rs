@@ -3,7 +3,8 @@
 use super::checksum::{Checksums, Comparison, wrong_sum};
 use super::clock::TickRate;
 use super::guide::{Fate, Guide, SoundBlock};
-use super::sound::{Setting, TimedTrack};
+use super::sound::Setting;
+use super::timed::TimedTrack;
 use crate::mask::certificate::Scope;
 use crate::mask::line::Line;
 use crate::mask::plan::{MaskWarning, WarningCode};

@@ -260,6 +260,41 @@ fn stripped_headers_belong_to_the_frames() {
 }
 
 #[test]
+fn the_digest_of_flac_is_cleared() {
+    let sound = [0x10, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0x0A, 0xC4, 0x40, 0xF0, 0, 0, 0, 0];
+    let private = |digest| [&b"fLaC\x80\0\0\x22"[..], &sound, &[digest; 16]].concat();
+    let entry = [
+        number(ids::TRACK_NUMBER, 5),
+        number(ids::TRACK_TYPE, 2),
+        element(ids::CODEC_ID, b"A_FLAC"),
+        element(ids::CODEC_PRIVATE, &private(0x5A)),
+    ];
+    let pcm = [
+        number(ids::TRACK_NUMBER, 1),
+        number(ids::TRACK_TYPE, 2),
+        element(ids::CODEC_ID, b"A_PCM/INT/LIT"),
+        element(ids::AUDIO, &number(ids::BIT_DEPTH, 16)),
+    ];
+    let tracks =
+        |entry: &[Vec<u8>]| element(ids::TRACKS, &with_sum(&[track(&pcm), track(entry)].concat()));
+    let around = |tracks: &[u8]| {
+        let content = [number(ids::TIMESTAMP, 0), simple(1, 0, true, &[7; 32])].concat();
+        let cluster = element(ids::CLUSTER, &content);
+        let info = element(ids::INFO, &[]);
+        let segment = element(ids::SEGMENT, &[&*info, tracks, &*cluster].concat());
+        [element(ids::EBML, &[]), segment].concat()
+    };
+    let plan = plan(&[(100, 210)]);
+    let file = around(&tracks(&entry));
+    let (masked, certificate) = mask(&file, &plan, 50).unwrap();
+    recheck(&file, &masked, &plan).unwrap();
+    let mut cleared = entry;
+    cleared[3] = element(ids::CODEC_PRIVATE, &private(0));
+    assert_eq!(masked, around(&tracks(&cleared)));
+    assert_eq!(certificate.metadata_cleared, ["MD5 of FLAC"]);
+}
+
+#[test]
 fn hostile_files_are_refused_with_an_offset() {
     let plan = plan(&[(100, 210)]);
     let good = head("A_TEST", &[]);
