@@ -27,6 +27,7 @@ pub(super) struct Scope {
     pub(super) units_silenced: u64,
     pub(super) units_total: u64,
     pub(super) metadata_cleared: Vec<String>,
+    pub(super) warnings: Vec<MaskWarning>,
 }
 
 /// Digests and length of a finished rewrite.
@@ -92,7 +93,7 @@ impl Certificate {
             masked_sha256: outcome.masked,
             bytes: outcome.bytes,
             recheck_held: false,
-            warnings: plan.warnings,
+            warnings: plan.warnings.into_iter().chain(scope.warnings).collect(),
             metadata_cleared: scope.metadata_cleared,
         }
     }

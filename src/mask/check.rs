@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::unsupported;
-use super::{MaskError, MaskPlan, wav};
+use super::{MaskError, MaskPlan, mp4, wav};
 use crate::asset::Span;
 use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
 
@@ -42,8 +42,8 @@ pub fn open_recheck(
     }
     match facts.container {
         Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
+        Container::Mp4 => mp4::open_check(source, facts, plan),
         Container::Mp3
-        | Container::Mp4
         | Container::Ogg
         | Container::Matroska
         | Container::Flac

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod framed;
 mod line;
+mod mp4;
 mod notation;
 mod patch;
 mod plan;

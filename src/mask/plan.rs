@@ -25,6 +25,8 @@ pub enum WarningCode {
     PauseIgnored,
     /// A mask reaches beyond the file and was cut there.
     MaskClamped,
+    /// No key frame follows a mask: the pictures are gone up to the end.
+    VideoLostToEnd,
 }
 
 /// One remark for the operator.

@@ -3,7 +3,7 @@
 use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
-use super::{Certificate, MaskError, MaskPlan, QuarantineReason, wav};
+use super::{Certificate, MaskError, MaskPlan, QuarantineReason, mp4, wav};
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
 
@@ -115,8 +115,8 @@ pub fn open_silencer(
     } else {
         match facts.container {
             Container::Wav | Container::Rf64 => wav::open(source, facts, plan)?,
+            Container::Mp4 => mp4::open(source, facts, plan)?,
             Container::Mp3
-            | Container::Mp4
             | Container::Ogg
             | Container::Matroska
             | Container::Flac

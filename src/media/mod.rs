@@ -9,7 +9,7 @@ mod bits;
 mod error;
 mod framer;
 mod measure;
-mod mp4;
+pub mod mp4;
 mod riff;
 mod sniff;
 mod wav;
