@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::check_index::{Boxes, IndexCheck};
 use super::order::FileOrder;
+use super::pcm::Frames;
 use super::rewrite::text_touched;
 use super::sound::{Levels, UnitClock, check_unit};
 use super::text::TextKind;
@@ -137,24 +138,29 @@ impl PictureJudge {
         Ok(())
     }
 
-    /// Pictures that are gone without need must lead into a gap that is needed.
-    pub(super) fn finish(&self) -> bool {
+    /// Whether what is gone is what must be: gaps may begin early and end at a later sync sample
+    /// where the index had no room, and what leads into such a sample is gone too.
+    pub(super) fn finish(&self, table: &SampleTable) -> bool {
+        let sync = |number: u32| {
+            let list = table.sync.as_ref();
+            list.is_none_or(|list| list.binary_search(&number).is_ok()) || number >= table.count()
+        };
+        let mut last_end = None;
         self.gone.iter().all(|run| {
             let first = self.required.partition_point(|needed| needed.end <= run.start);
-            let needed = self.required.get(first);
-            needed.is_some_and(|needed| {
-                needed.start < run.end
-                    && needed.start.saturating_sub(run.start) <= MAX_EARLY
-                    && self.required.iter().any(|needed| needed.end == run.end)
-            })
+            let needed = self.required.get(first).filter(|needed| {
+                needed.start < run.end && needed.start.saturating_sub(run.start) <= MAX_EARLY
+            });
+            let leads = last_end.is_some() && run.start.checked_sub(1) == last_end;
+            last_end = Some(run.end);
+            let ends = sync(run.end) || self.required.iter().any(|needed| needed.end == run.end);
+            leads || (needed.is_some() && ends)
         })
     }
 
-    /// Whether an index box about the pictures `numbers` may differ.
-    pub(super) fn may_change(&self, numbers: &Range<u32>) -> bool {
-        self.required
-            .iter()
-            .any(|run| run.start.saturating_sub(MAX_EARLY) < numbers.end && numbers.start < run.end)
+    /// Whether an index box about the pictures before `end` may differ.
+    pub(super) fn may_change(&self, end: u32) -> bool {
+        self.required.first().is_some_and(|run| run.start.saturating_sub(MAX_EARLY) < end)
     }
 }
 
@@ -177,7 +183,6 @@ struct Mp4Check {
     order: FileOrder,
     next: Option<(usize, Sample)>,
     judges: Vec<Judge>,
-    whole_chunks: Vec<bool>,
     source: Vec<u8>,
     masked: Vec<u8>,
     position: u64,
@@ -219,7 +224,6 @@ pub(in crate::mask) fn open_check(
         order,
         next: None,
         judges,
-        whole_chunks: opened.whole_chunks,
         source: Vec::new(),
         masked: Vec::new(),
         position: 0,
@@ -243,14 +247,8 @@ impl Mp4Check {
                 same(&kind.blank(source.len()), masked, sample.offset)
             }
             Judge::Blank { .. } => same(source, masked, sample.offset),
-            Judge::Filled { byte, spans } => {
-                let end = sample.dts.saturating_add(sample.duration);
-                if spans.touch(sample.dts, end, Reach::default()) {
-                    same(&vec![*byte; source.len()], masked, sample.offset)
-                } else {
-                    same(source, masked, sample.offset)
-                }
-            }
+            // Judged frame by frame.
+            Judge::Filled { .. } => Ok(()),
         }
     }
 
@@ -263,10 +261,9 @@ impl Mp4Check {
         masked: &[u8],
     ) -> Result<(), MaskError> {
         let Some(Judge::Filled { byte, spans }) = self.judges.get(track) else { return Ok(()) };
-        let count = u64::from(chunk.count.max(1));
-        let (frame, each) = ((chunk.len / count).max(1), chunk.duration / count);
+        let Frames { size: frame, each, .. } = Frames::of(chunk);
         let mut begin = self.position;
-        for (left, right) in source.iter().zip(masked).enumerate().map(|(_, pair)| pair) {
+        for (left, right) in source.iter().zip(masked) {
             let number = begin.saturating_sub(chunk.offset) / frame;
             let from = chunk.dts.saturating_add(number.saturating_mul(each));
             let silent = spans.touch(from, from.saturating_add(each), Reach::default());
@@ -294,7 +291,7 @@ impl Mp4Check {
             self.boxes.push(self.position, source, masked)?;
             return Ok(len);
         }
-        let by_frames = self.whole_chunks.get(track).copied().unwrap_or(false);
+        let by_frames = matches!(self.judges.get(track), Some(Judge::Filled { .. }));
         if by_frames {
             self.judge_frames(track, &sample, source, masked)?;
         } else {

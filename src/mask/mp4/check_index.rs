@@ -55,13 +55,13 @@ impl Boxes {
                     }))
                 }
                 Judge::Pictures(judge) if !judge.required.is_empty() => {
-                    if judge.may_change(&(0..track.table.in_stbl)) {
+                    if track.table.in_stbl > 0 && judge.may_change(track.table.in_stbl) {
                         boxes.allow(source, &track.stbl)?;
                     }
                     let own = index.fragments.iter().filter(|fragment| fragment.track == place);
                     for fragment in own {
                         let end = fragment.first.saturating_add(fragment.count);
-                        if judge.may_change(&(fragment.first..end)) {
+                        if judge.may_change(end) {
                             boxes.allow(source, &fragment.traf)?;
                         }
                     }
@@ -201,7 +201,8 @@ impl IndexCheck<'_> {
         for ((old, new), judge) in source.tracks.iter().zip(&masked.tracks).zip(judges) {
             let holds = match judge {
                 Judge::Pictures(judge) => {
-                    judge.finish() && same_head(old, new) && same_pictures(old, new, &judge.gone)
+                    judge.finish(&old.table)
+                        && same_head(old, new) && same_pictures(old, new, &judge.gone)
                 }
                 Judge::Coded(judge) => {
                     let mut expected = old.table.clone();
@@ -257,9 +258,10 @@ fn same_pictures(old: &TrackIndex, new: &TrackIndex, gone: &[Range<u32>]) -> boo
         }
         let starts = first && kept.dts == 0 && picture.number < old.table.in_stbl;
         first = false;
-        let same = (kept.offset, kept.len, kept.sync, kept.shift, kept.description)
-            == (picture.offset, picture.len, picture.sync, picture.shift, picture.description);
-        if !same || (kept.dts != picture.dts && !starts) {
+        let same = (kept.offset, kept.len, kept.sync, kept.description)
+            == (picture.offset, picture.len, picture.sync, picture.description);
+        let in_time = (kept.dts, kept.shift) == (picture.dts, picture.shift);
+        if !same || !(in_time || starts && kept.pts() <= picture.pts()) {
             return false;
         }
     }

@@ -29,7 +29,6 @@ use self::rewrite::{Changes, Mp4Rewrite};
 use self::sound::{PlannedTrack, SoundPlan, UnitClock};
 use self::timeline::media_spans;
 use self::treatment::{Treatment, frame_size, refused};
-use self::video::Dropped;
 use super::silence::Rewrite;
 use super::ticks::TickSpans;
 use super::unit::Reach;
@@ -101,12 +100,10 @@ pub(super) fn open(
             }
             Treatment::Blank(kind) => changes.blank(track, kind, &spans)?,
             Treatment::Drop => {
-                let dropped = Dropped::new(&track.table, &spans);
                 changes.scope.units_total += u64::from(track.table.count());
-                if dropped.to_end {
+                if changes.drop_pictures(source, &index, place, &spans)?.to_end {
                     changes.scope.warnings.push(lost_to_end(track));
                 }
-                changes.drop_pictures(source, &index, place, &dropped)?;
             }
             Treatment::Coded(mut coding) => {
                 let clock = UnitClock::read(source, track, coding.as_mut())?;

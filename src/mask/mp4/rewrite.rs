@@ -22,6 +22,12 @@ use crate::mask::unit::Reach;
 use crate::media::mp4::{Cursor, Index, MAX_INDEX_BYTES, Mp4Box, Sample, SampleTable, TrackIndex};
 use crate::media::{MediaError, ReadSeek};
 
+/// From so many pictures on, a gap that does not fit is not begun still earlier when it can go on
+/// to a later sync sample.
+const EARLY_BEFORE_LATE: u32 = 8;
+/// Most sync samples that are passed over.
+const MAX_LATE: usize = 64;
+
 /// All that is to change in one file.
 pub(super) struct Changes {
     pub(super) scope: Scope,
@@ -84,40 +90,49 @@ impl Changes {
         Ok(())
     }
 
-    /// Takes pictures out of the index, and zeroes them. Gaps begin earlier when the index does
-    /// not fit otherwise: each picture less leaves room for the gap's own entries.
+    /// Takes the pictures in `spans` out of the index, and zeroes them. Returns what was dropped.
+    ///
+    /// Gaps begin earlier when the index does not fit otherwise: each picture less leaves room for
+    /// the gap's own entries. Where that does not help, a gap goes on to a later sync sample.
     pub(super) fn drop_pictures(
         &mut self,
         source: &mut dyn ReadSeek,
         index: &Index,
         place: usize,
-        dropped: &Dropped,
-    ) -> Result<(), MaskError> {
-        let Some(track) = index.tracks.get(place) else { return Ok(()) };
-        if dropped.gaps.is_empty() {
-            return Ok(());
-        }
+        spans: &TickSpans,
+    ) -> Result<Dropped, MaskError> {
+        let Some(track) = index.tracks.get(place) else { return Ok(Dropped::default()) };
+        let mut refused_syncs = Vec::new();
         let mut early = 0;
         loop {
+            let dropped = Dropped::new(&track.table, spans, &refused_syncs);
+            if dropped.gaps.is_empty() {
+                return Ok(dropped);
+            }
             let runs = dropped.runs(early);
-            if let Some(patches) = index_without(source, index, place, &runs)? {
-                self.patches.extend(patches);
-                self.zero(&track.table, &runs);
-                break;
-            }
-            early = if early == 0 { 1 } else { early * 2 };
-            if early > MAX_EARLY {
-                let id = track.id;
-                return Err(refused(format!("track {id}'s index without pictures is too long")));
+            let misfit = match index_without(source, index, place, &runs)? {
+                Ok(patches) => {
+                    self.patches.extend(patches);
+                    self.zero(&track.table, &runs);
+                    self.free_lists(index);
+                    return Ok(dropped);
+                }
+                Err(misfit) => misfit,
+            };
+            let leading = dropped.leading.iter().find(|run| misfit.contains(&run.start));
+            let sync = leading.and_then(|run| run.start.checked_sub(1));
+            match sync {
+                Some(sync) if early > EARLY_BEFORE_LATE && refused_syncs.len() < MAX_LATE => {
+                    refused_syncs.push(sync);
+                    early = 0;
+                }
+                _ if early < MAX_EARLY => early = (early * 2).max(1),
+                _ => {
+                    let id = track.id;
+                    return Err(refused(format!("track {id}'s index has no room for the gap")));
+                }
             }
         }
-        if !self.pictures_dropped {
-            self.pictures_dropped = true;
-            for list in index.top.iter().filter(|part| &part.kind == b"mfra") {
-                self.free(list);
-            }
-        }
-        Ok(())
     }
 
     fn zero(&mut self, table: &SampleTable, runs: &[Range<u32>]) {
@@ -134,7 +149,13 @@ impl Changes {
         }
     }
 
-    /// Makes free space of an optional box that points at dropped pictures.
+    /// Frees the optional boxes that point at dropped pictures.
+    fn free_lists(&mut self, index: &Index) {
+        if !std::mem::replace(&mut self.pictures_dropped, true) {
+            index.top.iter().filter(|part| &part.kind == b"mfra").for_each(|part| self.free(part));
+        }
+    }
+
     fn free(&mut self, part: &Mp4Box) {
         let kind = part.start.saturating_add(4);
         self.patches.push(Patch { at: kind, bytes: b"free".to_vec() });
@@ -151,51 +172,57 @@ pub(super) fn text_touched(sample: &Sample, spans: &TickSpans) -> bool {
     spans.touch(from, from.saturating_add(sample.duration.max(1)), Reach::default())
 }
 
-/// The index boxes of a track without the pictures in `runs`; `None` when they do not fit.
+/// The index boxes of a track without the pictures in `runs`; or, where they do not fit, the
+/// samples of the box that is too long.
 fn index_without(
     source: &mut dyn ReadSeek,
     index: &Index,
     place: usize,
     runs: &[Range<u32>],
-) -> Result<Option<Vec<Patch>>, MaskError> {
-    let Some(track) = index.tracks.get(place) else { return Ok(None) };
+) -> Result<Result<Vec<Patch>, Range<u32>>, MaskError> {
+    let Some(track) = index.tracks.get(place) else { return Ok(Ok(Vec::new())) };
+    let table = &track.table;
     let mut patches = Vec::new();
-    if runs.first().is_some_and(|run| run.start < track.table.in_stbl) {
+    if runs.first().is_some_and(|run| run.start < table.in_stbl) {
         let payload = payload(source, &track.stbl)?;
-        let new = stbl::rebuild(&payload, track.stbl.offset, &track.table, runs)?;
-        let Some(bytes) = new else { return Ok(None) };
+        let new = stbl::rebuild(&payload, track.stbl.offset, table, runs)?;
+        let Some(bytes) = new else { return Ok(Err(0..table.in_stbl)) };
         patches.push(Patch { at: track.stbl.offset, bytes });
     }
     let own = index.fragments.iter().filter(|fragment| fragment.track == place);
-    let in_fragments = runs.last().is_some_and(|run| run.end > track.table.in_stbl);
+    let in_fragments = runs.last().is_some_and(|run| run.end > table.in_stbl);
     if in_fragments && own.clone().any(|fragment| !fragment.timed) {
         return Err(refused(format!("track {} has fragments without a time", track.id)));
     }
+    // The last picture that stays plays to the end.
+    let last = runs.last().filter(|run| run.end >= table.count());
+    let last = last.and_then(|run| run.start.checked_sub(1));
+    let end = table.end();
     let mut cursor = Cursor::default();
-    let mut skipped = 0;
-    let mut touched = InRuns::new(runs);
+    let mut next = 0;
     for (at, fragment) in index.fragments.iter().enumerate().filter(|(_, one)| one.track == place) {
-        while skipped < fragment.first {
-            cursor.next(&track.table);
-            skipped += 1;
+        while next < fragment.first {
+            cursor.next(table);
+            next += 1;
         }
+        next = fragment.first.saturating_add(fragment.count);
+        let range = fragment.first..next;
         let samples: Vec<Sample> =
-            (0..fragment.count).map_while(|_| cursor.next(&track.table)).collect();
-        skipped = skipped.saturating_add(fragment.count);
-        let mut any = false;
-        samples.iter().for_each(|sample| any |= touched.contains(sample.number));
-        if !any {
+            range.clone().map_while(|_| cursor.next(table)).collect();
+        let ends = last.filter(|last| range.contains(last)).map(|_| end);
+        let touched = runs.iter().any(|run| run.start < range.end && range.start < run.end);
+        if !touched && ends.is_none() {
             continue;
         }
         if index.fragments.get(at + 1).is_some_and(|next| next.base_follows) {
             return Err(refused("fragments that are placed by the length of the one before"));
         }
         let payload = payload(source, &fragment.traf)?;
-        let new = traf::rebuild(&payload, fragment, &samples, runs)?;
-        let Some(bytes) = new else { return Ok(None) };
+        let new = traf::rebuild(&payload, fragment, &samples, runs, ends)?;
+        let Some(bytes) = new else { return Ok(Err(range)) };
         patches.push(Patch { at: fragment.traf.offset, bytes });
     }
-    Ok(Some(patches))
+    Ok(Ok(patches))
 }
 
 /// The payload of a box that was read before, so that its size was accepted.

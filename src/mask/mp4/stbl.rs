@@ -39,11 +39,13 @@ struct Kept {
 
 impl Kept {
     /// The samples of `stbl` that are in no run. What dropped ones played is added to the one
-    /// before them, or to the first.
+    /// before them. The first one plays from the start of what was dropped before it: a table has
+    /// no way to begin later, and players take the first picture's time for the start.
     fn new(table: &SampleTable, runs: &[Range<u32>]) -> Option<Self> {
         let mut kept = Self::default();
         let mut dropped = InRuns::new(runs);
         let (mut pending, mut last) = (0_u64, None);
+        let mut earliest: Option<i128> = None;
         // Chunk and description of the stretch that is being read, and its samples.
         let mut stretch: Option<(u32, u32, u32)> = None;
         let mut cursor = Cursor::default();
@@ -57,6 +59,7 @@ impl Kept {
             if !keep {
                 let sum = last.as_mut().unwrap_or(&mut pending);
                 *sum = sum.saturating_add(sample.duration);
+                earliest = Some(earliest.map_or(sample.pts(), |pts| pts.min(sample.pts())));
                 continue;
             }
             stretch = Some(match continues {
@@ -74,7 +77,9 @@ impl Kept {
                 kept.sync.push(u32::try_from(kept.sizes.len()).ok()?);
             }
             kept.sizes.push(u32::try_from(sample.len).ok()?);
-            append(&mut kept.shifts, sample.shift);
+            let moved = earliest.filter(|_| kept.shifts.is_empty());
+            let shift = moved.map_or(Some(sample.shift), |pts| i32::try_from(pts).ok())?;
+            append(&mut kept.shifts, shift);
         }
         kept.end_stretch(stretch)?;
         if let Some(last) = last {

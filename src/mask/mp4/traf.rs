@@ -23,7 +23,7 @@ struct Picture {
 /// when that does not fit into as many bytes.
 ///
 /// A later fragment says itself when it begins, so what dropped pictures played is added only to a
-/// picture of the same fragment.
+/// picture of the same fragment. With `end`, the last one that stays plays up to there.
 ///
 /// # Errors
 /// Quarantine when there is a box that is not understood; malformed for a damaged one.
@@ -32,6 +32,7 @@ pub(super) fn rebuild(
     fragment: &Fragment,
     samples: &[Sample],
     runs: &[Range<u32>],
+    end: Option<u64>,
 ) -> Result<Option<Vec<u8>>, MaskError> {
     let at = fragment.traf.offset;
     let mut budget = Budget::default();
@@ -51,7 +52,12 @@ pub(super) fn rebuild(
     }
     let mut dropped = InRuns::new(runs);
     let flags: Vec<bool> = samples.iter().map(|one| !dropped.contains(one.number)).collect();
-    let Some(pictures) = pictures(&entries, samples, &flags) else { return Ok(None) };
+    let Some(mut pictures) = pictures(&entries, samples, &flags) else { return Ok(None) };
+    if let (Some(end), Some(last)) = (end, pictures.last_mut()) {
+        let long = end.checked_sub(last.dts).and_then(|len| u32::try_from(len).ok());
+        let Some(duration) = long else { return Ok(None) };
+        last.entry.duration = duration;
+    }
     let Some(truns) = truns(&pictures, fragment, version.unwrap_or(0)) else { return Ok(None) };
     let mut out = Vec::with_capacity(payload.len());
     let mut placed = false;

@@ -19,8 +19,9 @@ pub(super) struct Dropped {
 }
 
 impl Dropped {
-    /// Decides, in decoding order, which pictures of `table` go for `spans`.
-    pub(super) fn new(table: &SampleTable, spans: &TickSpans) -> Self {
+    /// Decides, in decoding order, which pictures of `table` go for `spans`. No gap ends at a sync
+    /// sample that is `refused`.
+    pub(super) fn new(table: &SampleTable, spans: &TickSpans, refused: &[u32]) -> Self {
         let mut dropped = Self::default();
         // Where the span of the gap ends; outside a gap, the time of the sync sample after it.
         let mut gap = None;
@@ -31,7 +32,9 @@ impl Dropped {
             let end = spans.end_around(pts);
             gap = match (gap, end) {
                 (Some(until), Some(end)) => Some(end.max(until)),
-                (Some(until), None) if picture.sync && pts >= until => {
+                (Some(until), None)
+                    if picture.sync && pts >= until && !refused.contains(&picture.number) =>
+                {
                     resumed = pts;
                     None
                 }

@@ -101,6 +101,19 @@ impl SampleTable {
     pub fn count(&self) -> u32 {
         self.sizes.count()
     }
+
+    /// Decoding time after the last sample, in media ticks.
+    pub fn end(&self) -> u64 {
+        let mut numbers = 0_u64;
+        let restart = self.restarts.last();
+        let (first, mut end) = restart.map_or((0, 0), |(first, dts)| (u64::from(*first), *dts));
+        for run in &self.durations {
+            numbers = numbers.saturating_add(u64::from(run.count));
+            let count = numbers.saturating_sub(first).min(u64::from(run.count));
+            end = end.saturating_add(count.saturating_mul(u64::from(run.value)));
+        }
+        end
+    }
 }
 
 /// One sample, or a whole chunk of equal ones.
