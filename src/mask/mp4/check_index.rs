@@ -202,7 +202,8 @@ impl IndexCheck<'_> {
             let holds = match judge {
                 Judge::Pictures(judge) => {
                     judge.finish(&old.table)
-                        && same_head(old, new) && same_pictures(old, new, &judge.gone)
+                        && same_head(old, new)
+                        && same_pictures(old, new, &judge.gone)
                 }
                 Judge::Coded(judge) => {
                     let mut expected = old.table.clone();

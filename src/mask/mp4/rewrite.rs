@@ -207,8 +207,7 @@ fn index_without(
         }
         next = fragment.first.saturating_add(fragment.count);
         let range = fragment.first..next;
-        let samples: Vec<Sample> =
-            range.clone().map_while(|_| cursor.next(table)).collect();
+        let samples: Vec<Sample> = range.clone().map_while(|_| cursor.next(table)).collect();
         let ends = last.filter(|last| range.contains(last)).map(|_| end);
         let touched = runs.iter().any(|run| run.start < range.end && range.start < run.end);
         if !touched && ends.is_none() {
