@@ -196,8 +196,9 @@ def mp3(samples, kbit):
                 stdin=wav(fmt(1, 1, 8000, 16), samples.tobytes()))
 
 
-def screen(folder):
-    """Four seconds of a desktop: a window, a task bar, a form being filled, a moving pointer."""
+def screen(folder, seconds, secret=None):
+    """A desktop: a window, a task bar, a form being filled, a moving pointer; and a yellow card
+    with digits during `secret`."""
     boxes = [
         "drawbox=x=0:y=224:w=320:h=16:color=0x202830:t=fill", "drawbox=x=4:y=227:w=30:h=10:color=0x5aa0d0:t=fill",
         "drawbox=x=30:y=24:w=260:h=180:color=0xf0f0f0:t=fill", "drawbox=x=30:y=24:w=260:h=14:color=0x4060a0:t=fill",
@@ -206,10 +207,15 @@ def screen(folder):
         boxes.append(f"drawbox=x=50:y={56 + 32 * row}:w=200:h=18:color=white:t=fill")
         boxes.append(f"drawbox=x=54:y={61 + 32 * row}:w={60 + 30 * row}:h=8:color=0x303030:t=fill:"
                      f"enable='gte(t,{row + 0.5})'")
-    graph = (f"color=c=0x2e4a62:s=320x240:r=10:d=4,{','.join(boxes)}[desk];color=c=0xd03030:s=8x8:r=10:d=4[hand];"
-             "[desk][hand]overlay=x='40+50*t':y='60+30*t'")
+    if secret:
+        shown = f"enable='between(t,{secret[0]},{secret[1]})'"
+        boxes.append(f"drawbox=x=60:y=80:w=200:h=90:color=0xf0d000:t=fill:{shown}")
+        boxes += [f"drawbox=x={70 + 12 * digit}:y=120:w=8:h=16:color=0x101010:t=fill:{shown}" for digit in range(15)]
+    graph = (f"color=c=0x2e4a62:s=320x240:r=10:d={seconds},{','.join(boxes)}[desk];"
+             f"color=c=0xd03030:s=8x8:r=10:d={seconds}[hand];"
+             f"[desk][hand]overlay=x='40+{200 / seconds}*t':y='60+{120 / seconds}*t'")
     target = pathlib.Path(folder, "screen.mp4")
-    tool("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", graph, "-t", "4", "-c:v", "libx264", "-threads",
+    tool("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", graph, "-t", str(seconds), "-c:v", "libx264", "-threads",
          "1", "-pix_fmt", "yuv420p", "-profile:v", "main", "-g", "10", "-crf", "28", "-fflags", "+bitexact",
          "-flags:v", "+bitexact", "-movflags", "+faststart", "-y", str(target))
     return target.read_bytes()
@@ -243,7 +249,6 @@ def media_file(call, begin, entry, agent):
 
 
 LEE = ("agent.lee", "Kim", "Lee", "7001", "5001")
-ROE = ("agent.roe", "Robin", "Roe", "7002", "5002")
 
 
 def event(call, what, seconds, agent=None):
@@ -255,16 +260,22 @@ def event(call, what, seconds, agent=None):
     return {"occurredAt": stamp(seconds), "calluuid": call, "event": what, "contact": contact}
 
 
-def document(number, begin, legs):
-    """A recording document; `legs` are manifest entries with their agent, one after the other."""
+def document(number, begin, legs, together=False):
+    """A recording document; `legs` are manifest entries with their agent, one after the other or
+    all `together`."""
     call = f"0A1B2C3D4E5F6G7H8J9K0LAES{number:07d}"
     entry, agent = legs[0]
     files, events, at = [], [event(call, "Joined", begin)], begin
-    for leg, who in legs:
-        files.append(media_file(call, at, leg, who))
-        events.append(event(call, "Joined", at, who))
-        at += leg["durationMs"] / 1000
-        events.append(event(call, "Left", at, who))
+    if together:
+        files = [media_file(call, begin, leg, who) for leg, who in legs]
+        at += max(leg["durationMs"] for leg, _ in legs) / 1000
+        events += [event(call, "Joined", begin, agent), event(call, "Left", at, agent)]
+    else:
+        for leg, who in legs:
+            files.append(media_file(call, at, leg, who))
+            events.append(event(call, "Joined", at, who))
+            at += leg["durationMs"] / 1000
+            events.append(event(call, "Left", at, who))
     reelgate = {
         "contact": {"acdContactId": f"7000000{number}", "masterContactId": f"7000000{number}",
                     "segmentId": f"7000000{number}-1"},
@@ -274,6 +285,9 @@ def document(number, begin, legs):
     }
     if entry["channels"] != 2:
         del reelgate["channels"]
+    if together:
+        # Voice and screen: each file's kind follows from its type.
+        del reelgate["mediaKind"]
     return {
         "id": call, "callerPhoneNumber": "+15550100001", "dialedPhoneNumber": "+15550100002", "region": "north",
         "callType": "Inbound", "mediaFiles": files, "eventHistory": events + [event(call, "Left", at)],
@@ -284,6 +298,7 @@ def document(number, begin, legs):
 # name: (codec, channels, sample rate, duration in ms, masked (from ms, to ms, spoken) or None,
 #        outcome, description)
 CALL_MASK = (5000, 8000, "four one one one, one one one one")
+SCREEN_MASK = (5000, 8000, "")
 BRIEF_MASK = (1000, 2300, "four one one one")
 ODD_MASK = (360, 720, "four")
 FILES = {
@@ -296,6 +311,8 @@ FILES = {
     "mp3_8k_16kbit_mono.mp3": ("mp3", 1, 8000, None, None, "ready", "second leg, 144-byte frames, no ID3 or Xing tag"),
     "mp3_8k_32kbit_mono.mp3": ("mp3", 1, 8000, None, None, "ready", "second leg, 288-byte frames, no ID3 or Xing tag"),
     "mp4_h264_screen.mp4": ("h264", None, None, 4000, None, "ready", "desktop with a form, 320x240, key frame every second"),
+    "mp3_8k_32kbit_call.mp3": ("mp3", 1, 8000, None, CALL_MASK, "ready", "the call mixed, 288-byte frames, no ID3 or Xing tag"),
+    "mp4_h264_call_screen.mp4": ("h264", None, None, 12000, SCREEN_MASK, "ready", "desktop during the call; a card with digits from 5 s to 8 s, key frame every second"),
     "wav_pcm16_truncated_data.wav": ("pcm_s16le", 1, 8000, 750, ODD_MASK, "refused", "data chunk says 16000 bytes and 12000 are there"),
     "wav_pcm16_data_size_zero.wav": ("pcm_s16le", 1, 8000, 1000, ODD_MASK, "ready", "data size 0, never filled in: data runs to the end of the file"),
     "wav_pcm16_data_size_ffffffff.wav": ("pcm_s16le", 1, 8000, 1000, ODD_MASK, "ready", "data and RIFF size FFFFFFFF: data runs to the end of the file"),
@@ -328,18 +345,21 @@ def entry_of(name, content):
 def main():
     """Writes the folder."""
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent)
+    whole = mono(perform(CALL, 12, 8000))
     leg2 = mono(perform(LEG2, 8, 8000))
     content = {name + ".wav": body for name, body in (good_wavs() | odd_wavs()).items()}
     content["mp3_8k_16kbit_mono.mp3"], content["mp3_8k_32kbit_mono.mp3"] = mp3(leg2, 16), mp3(leg2, 32)
+    content["mp3_8k_32kbit_call.mp3"] = mp3(whole, 32)
     with tempfile.TemporaryDirectory() as scratch:
-        content["mp4_h264_screen.mp4"] = screen(scratch)
+        content["mp4_h264_screen.mp4"] = screen(scratch, 4)
+        content["mp4_h264_call_screen.mp4"] = screen(scratch, 12, (5, 8))
     entries = {name: entry_of(name, content[name]) for name in FILES}
     texts = {}
     for index, (name, entry) in enumerate(entries.items()):
         begin = 60 * (index + 1)
         texts[name.rsplit(".", 1)[0] + ".recording.json"] = document(101 + index, begin, [(entry, LEE)])
-    legs = [entries["wav_pcm16_8k_stereo.wav"], entries["mp3_8k_32kbit_mono.mp3"]]
-    call = texts["call.recording.json"] = document(42, 0, list(zip(legs, (LEE, ROE))))
+    legs = [entries["mp3_8k_32kbit_call.mp3"], entries["mp4_h264_call_screen.mp4"]]
+    call = texts["call.recording.json"] = document(42, 0, [(leg, LEE) for leg in legs], together=True)
     pairs = [{"mediaId": media["mediaId"], "file": leg["file"]} for media, leg in zip(call["mediaFiles"], legs)]
     texts["call.json"] = {"recording": "call.recording.json", "media": pairs}
     for name, entry in entries.items():

@@ -35,6 +35,8 @@ pub enum MediaType {
     Flac,
     /// `audio/amr`.
     Amr,
+    /// `audio/gsm`: frames of GSM 06.10.
+    Gsm,
     /// `video/mp4`.
     Mp4,
     /// `video/webm`.
@@ -55,6 +57,7 @@ impl MediaType {
             "audio/ogg" | "audio/opus" | "audio/vorbis" => Self::Ogg,
             "audio/flac" | "audio/x-flac" => Self::Flac,
             "audio/amr" | "audio/amr-wb" => Self::Amr,
+            "audio/gsm" | "audio/x-gsm" => Self::Gsm,
             "video/mp4" => Self::Mp4,
             "video/webm" | "audio/webm" => Self::Webm,
             "video/x-matroska" | "audio/x-matroska" => Self::Matroska,
@@ -72,6 +75,7 @@ impl MediaType {
             Self::Ogg => "audio/ogg",
             Self::Flac => "audio/flac",
             Self::Amr => "audio/amr",
+            Self::Gsm => "audio/gsm",
             Self::Mp4 => "video/mp4",
             Self::Webm => "video/webm",
             Self::Matroska => "video/x-matroska",
@@ -96,6 +100,7 @@ impl MediaType {
             Self::Ogg => "ogg",
             Self::Flac => "flac",
             Self::Amr => "amr",
+            Self::Gsm => "gsm",
             Self::Mp4 => "mp4",
             Self::Webm => "webm",
             Self::Matroska => "mkv",
@@ -108,6 +113,11 @@ impl MediaType {
             Self::Mp4 | Self::Webm | Self::Matroska => MediaKind::Screen,
             _ => MediaKind::Voice,
         }
+    }
+
+    /// Whether it holds sound only.
+    pub const fn is_sound(self) -> bool {
+        !matches!(self, Self::Mp4 | Self::Webm | Self::Matroska)
     }
 }
 

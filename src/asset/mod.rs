@@ -11,6 +11,7 @@ mod kind;
 mod outcome;
 mod span;
 mod stamp;
+mod timeline;
 
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, DigestError, Hasher};
@@ -20,3 +21,4 @@ pub use kind::{MediaKind, MediaType};
 pub use outcome::{Outcome, SealFacts, StoredObject};
 pub use span::{MediaTime, Span, SpanReason};
 pub use stamp::{StampError, WireTime, gir_format};
+pub use timeline::SourceTimeline;

@@ -12,6 +12,9 @@ impl MediaTime {
     /// The first sample.
     pub const ZERO: Self = Self(0);
 
+    /// Later than any end; stands for "to the end" where that is not known.
+    pub const MAX: Self = Self(u64::MAX);
+
     /// From microseconds.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)

@@ -19,12 +19,12 @@ use crate::serve::{Gateway, OPERATOR_TOKEN};
 const DOCUMENT: &str = include_str!("../../sample-media/call.recording.json");
 const MEDIA: &[(&str, &[u8])] = &[
     (
-        "0A1B2C3D4E5F6G7H8J9K0LAES0000042_2026-03-04_09-15-00-gw01.wav",
-        include_bytes!("../../sample-media/wav_pcm16_8k_stereo.wav"),
+        "0A1B2C3D4E5F6G7H8J9K0LAES0000042_2026-03-04_09-15-00-gw01.mp3",
+        include_bytes!("../../sample-media/mp3_8k_32kbit_call.mp3"),
     ),
     (
-        "0A1B2C3D4E5F6G7H8J9K0LAES0000042_2026-03-04_09-15-12-gw01.mp3",
-        include_bytes!("../../sample-media/mp3_8k_32kbit_mono.mp3"),
+        "0A1B2C3D4E5F6G7H8J9K0LAES0000042_2026-03-04_09-15-00-gw01.mp4",
+        include_bytes!("../../sample-media/mp4_h264_call_screen.mp4"),
     ),
 ];
 /// How long the pipeline may take with a few hundred kilobytes.

@@ -27,14 +27,15 @@ impl NewFile {
         Ok(Self { file, part, name: name.to_owned(), kept: false })
     }
 
-    /// A second handle, for reading back what was written.
-    pub(super) fn reader(&self) -> io::Result<File> {
-        File::open(&self.part)
+    /// Makes the file durable and gives it its name.
+    pub(super) fn keep(self) -> anyhow::Result<()> {
+        self.file.sync_all()?;
+        self.finish()
     }
 
-    /// Makes the file durable and gives it its name.
-    pub(super) fn keep(mut self) -> anyhow::Result<()> {
-        self.file.sync_all()?;
+    /// Gives the file its name, and leaves it to the system when it reaches the disk, as `cp`
+    /// does: for what can be made again from its input.
+    pub(super) fn finish(mut self) -> anyhow::Result<()> {
         std::fs::rename(&self.part, &self.name)
             .with_context(|| format!("{} cannot be named", self.name.display()))?;
         self.kept = true;

@@ -1,32 +1,35 @@
-//! `reelgate mask`: silences spans of a file.
+//! `reelgate mask`: silences spans of a file or of a stream.
 
 use std::fs::File;
-use std::io::{Read, Seek as _, Write as _};
-use std::path::PathBuf;
+use std::io::{self, Cursor, Read, Seek as _};
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 
 use super::files::{self, NewFile};
 use super::output::Output;
-use crate::asset::{MediaTime, Span};
+use super::probe::measured;
+use super::stream::through;
+use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
-    Certificate, ControlEvent, DEFAULT_GUARD, MAX_GUARD_MS, MaskPlan, Timeline, open_silencer,
-    parse_media_time, parse_span, recheck_files, resolve_time,
+    Certificate, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS, MaskError,
+    MaskPlan, Masker, QuarantineReason, Timeline, parse_media_time, parse_span, resolve_time,
 };
-use crate::media::{Measured, SNIFF_BYTES, measure, sniff};
+use crate::media::{Decoded, Measured, SNIFF_BYTES, measure_decoded, sniff};
 
-const BLOCK_BYTES: usize = 256 * 1024;
+/// Stands for standard input or output.
+const PIPE: &str = "-";
 
 /// Arguments of `mask`.
 #[derive(Debug, Args)]
 pub(super) struct Mask {
-    /// Media file.
+    /// Media file, or - for standard input (formats without an index only).
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// Where the masked file goes.
+    /// Where the masked file goes, or - for standard output.
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Span to silence, such as 3.5s..8s, 3500ms..end or 00:00:03.5..00:00:08; may be repeated.
@@ -41,6 +44,13 @@ pub(super) struct Mask {
     /// Zone in which times without one are read, such as Europe/Berlin.
     #[arg(long, value_name = "ZONE")]
     zone: Option<String>,
+    /// What the recorder did while it was paused: silence (the file went on), cut (it stopped).
+    #[arg(long, value_name = "KIND", value_parser = timeline, default_value = "silence")]
+    timeline: SourceTimeline,
+    /// What to do with a file in which silence cannot be written: refuse it (quarantine), or
+    /// decode it and write a WAVE file (transcode).
+    #[arg(long, value_name = "KIND", value_parser = fallback, default_value = "quarantine")]
+    fallback: Fallback,
     /// Silence added on each side; default 500ms for `--masks`, whose clocks differ, else none.
     #[arg(long, value_name = "TIME", value_parser = guard)]
     guard: Option<MediaTime>,
@@ -48,6 +58,22 @@ pub(super) struct Mask {
 
 fn span(text: &str) -> Result<Span, String> {
     parse_span(text).map_err(|error| error.to_string())
+}
+
+fn timeline(text: &str) -> Result<SourceTimeline, String> {
+    match text {
+        "silence" => Ok(SourceTimeline::Silence),
+        "cut" => Ok(SourceTimeline::Cut),
+        _ => Err("either silence or cut".to_owned()),
+    }
+}
+
+fn fallback(text: &str) -> Result<Fallback, String> {
+    match text {
+        "quarantine" => Ok(Fallback::Quarantine),
+        "transcode" => Ok(Fallback::Transcode),
+        _ => Err("either quarantine or transcode".to_owned()),
+    }
 }
 
 fn guard(text: &str) -> Result<MediaTime, String> {
@@ -60,39 +86,91 @@ fn guard(text: &str) -> Result<MediaTime, String> {
 
 impl Mask {
     pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
-        let (mut source, bytes) = files::input(&self.input)?;
-        ensure!(bytes > 0, "{} has no bytes", self.input.display());
-        let facts = facts(&mut source, bytes)?;
-        let plan = self.plan(&facts)?;
-        let mut silencer = open_silencer(&mut source, &facts, &plan)?;
-        source.rewind()?;
-        let mut target = NewFile::create(&self.output)?;
-        let progress = progress(bytes);
-        let mut block = vec![0; BLOCK_BYTES];
-        let mut masked = Vec::with_capacity(BLOCK_BYTES);
-        loop {
-            let count = source.read(&mut block)?;
-            let Some(input) = block.get(..count).filter(|input| !input.is_empty()) else { break };
-            silencer.push(input, &mut masked)?;
-            target.write_all(&masked)?;
-            masked.clear();
-            progress.inc(count as u64);
+        let certificate =
+            if self.input == Path::new(PIPE) { self.stream(io::stdin())? } else { self.file()? };
+        let value = serde_json::to_value(&certificate)?;
+        if self.output == Path::new(PIPE) {
+            output.aside(&value, &report(&certificate));
+        } else {
+            output.result(&value, &report(&certificate));
         }
-        let certificate = silencer.finish(&mut masked)?;
-        target.write_all(&masked)?;
-        let mut written = target.reader()?;
-        recheck_files(&mut source, &mut written, &facts, &plan)
-            .context("the masked file did not pass the check, and was not kept")?;
-        progress.finish_and_clear();
-        let certificate = certificate.confirmed();
-        target.keep()?;
-        output.result(&serde_json::to_value(&certificate)?, &report(&certificate));
         Ok(())
     }
 
-    fn plan(&self, facts: &Measured) -> anyhow::Result<MaskPlan> {
+    fn file(&self) -> anyhow::Result<Certificate> {
+        let (mut source, bytes) = files::input(&self.input)?;
+        ensure!(bytes > 0, "{} has no bytes", self.input.display());
+        let facts = measured(&mut source, bytes)?;
+        match self.in_place(&mut source, &facts) {
+            Err(error) if self.fallback == Fallback::Transcode && is_unsupported(&error) => {
+                source.rewind()?;
+                self.decoded(source, &facts)
+            }
+            result => result,
+        }
+    }
+
+    fn in_place(&self, source: &mut File, facts: &Measured) -> anyhow::Result<Certificate> {
+        let plan = self.plan(facts, MediaTime::ZERO)?;
+        let masker = Masker::open(source, facts, &plan)?;
+        self.write(source, masker, &progress(facts.bytes))
+    }
+
+    /// The file decoded to WAVE, and masked.
+    fn decoded(&self, source: File, original: &Measured) -> anyhow::Result<Certificate> {
+        let (bytes, container) = (original.bytes, original.container);
+        let facts = measure_decoded(Box::new(source.try_clone()?), bytes, container)?;
+        let plan = self.plan(&facts, DECODED_GUARD)?;
+        let decoded = Decoded::open(Box::new(source), bytes, container, &facts)?;
+        let masker = Masker::open(&mut Cursor::new(decoded.head()), &facts, &plan)?;
+        let mut certificate = self.write(decoded, masker, &progress(facts.bytes))?;
+        certificate.decoded_from = Some(format!("{} in {container}", original.codec));
+        Ok(certificate)
+    }
+
+    /// From standard input, of which nothing but the first bytes is known.
+    fn stream(&self, mut input: impl Read + Send) -> anyhow::Result<Certificate> {
+        let mut head = Vec::with_capacity(SNIFF_BYTES);
+        Read::by_ref(&mut input).take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
+        let container = sniff(&head);
+        let facts = Measured::streamed(container, &head)?;
+        let plan = self.plan(&facts, MediaTime::ZERO)?;
+        let masker = Masker::open(&mut Cursor::new(&head), &facts, &plan)?;
+        self.write(Cursor::new(&head).chain(input), masker, &ProgressBar::hidden())
+    }
+
+    /// Masks `source` into the output.
+    fn write(
+        &self,
+        source: impl Read + Send,
+        masker: Masker,
+        progress: &ProgressBar,
+    ) -> anyhow::Result<Certificate> {
+        let mut masker = Some(masker);
+        let mut certificate = None;
+        let mask = |input: Option<&[u8]>, out: &mut Vec<u8>| {
+            if let (Some(input), Some(masker)) = (input, &mut masker) {
+                masker.push(input, out)?;
+                progress.inc(input.len() as u64);
+            } else if let Some(masker) = masker.take() {
+                certificate = Some(masker.finish(out)?);
+            }
+            Ok(())
+        };
+        if self.output == Path::new(PIPE) {
+            through(source, io::stdout(), mask)?;
+        } else {
+            let mut target = NewFile::create(&self.output)?;
+            through(source, &mut target, mask).context("the output was not kept")?;
+            target.finish()?;
+        }
+        progress.finish_and_clear();
+        certificate.context("the file did not come to its end")
+    }
+
+    fn plan(&self, facts: &Measured, allowance: MediaTime) -> anyhow::Result<MaskPlan> {
         let (Some(masks), Some(start)) = (&self.masks, &self.start) else {
-            let guard = self.guard.unwrap_or(MediaTime::ZERO);
+            let guard = self.guard.unwrap_or(MediaTime::ZERO).saturating_add(allowance);
             return Ok(MaskPlan::from_spans(&self.span, facts.duration, guard)?);
         };
         let zone = match &self.zone {
@@ -102,23 +180,17 @@ impl Mask {
         let events: Vec<ControlEvent> = serde_json::from_str(&files::text(masks)?)
             .with_context(|| format!("{} is not a list of masks", masks.display()))?;
         let start = resolve_time(start, zone.as_ref()).context("--start")?;
-        let timeline = Timeline { start, duration: facts.duration };
-        let guard = self.guard.unwrap_or(DEFAULT_GUARD);
-        Ok(MaskPlan::from_events(&events, timeline, zone.as_ref(), guard)?)
+        let timeline =
+            Timeline { start, stop: None, duration: facts.duration, source: self.timeline };
+        let guard = self.guard.unwrap_or(DEFAULT_GUARD).saturating_add(allowance);
+        Ok(MaskPlan::from_events(&events, &[], timeline, zone.as_ref(), guard)?)
     }
 }
 
-fn facts(source: &mut File, bytes: u64) -> anyhow::Result<Measured> {
-    let mut head = Vec::with_capacity(SNIFF_BYTES);
-    let mut begin = Read::by_ref(source).take(SNIFF_BYTES as u64);
-    begin.read_to_end(&mut head)?;
-    source.rewind()?;
-    let facts = measure(Box::new(source.try_clone()?), bytes, sniff(&head));
-    source.rewind()?;
-    match facts {
-        Ok(facts) => Ok(facts),
-        Err(error) => bail!("the file cannot be measured: {error}"),
-    }
+/// Whether the file is of a kind in which silence cannot be written.
+fn is_unsupported(error: &anyhow::Error) -> bool {
+    let reason = error.downcast_ref::<MaskError>().and_then(MaskError::reason);
+    reason == Some(QuarantineReason::MaskUnsupportedContainer)
 }
 
 /// A bar on a terminal; nothing elsewhere.
@@ -145,6 +217,12 @@ fn report(certificate: &Certificate) -> String {
             "\n  silent {from} to {to} (samples {} to {}), guard {} ms",
             sampled.from_sample, sampled.to_sample, certificate.guard_ms
         ));
+    }
+    if let Some(original) = &certificate.decoded_from {
+        text.push_str(&format!("\n  decoded from {original}"));
+    }
+    for cleared in &certificate.metadata_cleared {
+        text.push_str(&format!("\n  cleared {cleared}"));
     }
     for warning in &certificate.warnings {
         text.push_str(&format!("\n  note: {}", warning.text));

@@ -9,9 +9,11 @@ mod key;
 mod mask;
 mod open;
 mod output;
+mod probe;
 mod seal;
 mod serve;
 mod settings;
+mod stream;
 mod url;
 mod user;
 mod verify;
@@ -45,6 +47,8 @@ enum Command {
     Serve(serve::Serve),
     /// Silence spans of a media file, in the same container.
     Mask(mask::Mask),
+    /// Tell what a media file is, and whether it can be masked in place.
+    Probe(probe::Probe),
     /// Seal a file in a CMS envelope.
     Seal(seal::Seal),
     /// Open a sealed file with a private key.
@@ -69,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Demo(command) => asynchronous(command.run(&output)),
         Command::Serve(command) => asynchronous(command.run()),
         Command::Mask(command) => command.run(&output),
+        Command::Probe(command) => command.run(&output),
         Command::Seal(command) => command.run(&output),
         Command::Open(command) => command.run(&output),
         Command::Verify(command) => command.run(&output),

@@ -31,6 +31,13 @@ impl Output {
         }
     }
 
+    /// The result where standard output carries the data itself: on standard error.
+    pub(super) fn aside(&self, value: &Value, text: &str) {
+        let text = if self.json { value.to_string() } else { text.to_owned() };
+        // As for a failure.
+        let _ = writeln!(io::stderr(), "{text}");
+    }
+
     /// The error, with its causes.
     pub(super) fn failure(&self, error: &anyhow::Error) {
         let text = format!("{error:#}");

@@ -56,6 +56,9 @@ pub struct Certificate {
     pub requested: Vec<SampledSpan>,
     /// What is silent, guard included; samples are rounded outward.
     pub silenced: Vec<SampledSpan>,
+    /// Which channels are silent, counted from 0; without it, all are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced_channels: Option<Vec<u16>>,
     /// Guard on each side in milliseconds.
     pub guard_ms: u64,
     /// Coded units (frames of samples in PCM) that were silenced; 0 when no mask applied.
@@ -74,6 +77,10 @@ pub struct Certificate {
     pub warnings: Vec<MaskWarning>,
     /// Descriptions of the masked sound that were cleared, by chunk.
     pub metadata_cleared: Vec<String>,
+    /// Container and codec of the file that was decoded, because silence could not be written in
+    /// it (`mask.fallback`); `source_sha256` is then of the decoded file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoded_from: Option<String>,
 }
 
 impl Certificate {
@@ -86,6 +93,7 @@ impl Certificate {
             duration_ms: facts.duration.as_millis_ceil(),
             requested: scope.requested,
             silenced: scope.silenced,
+            silenced_channels: plan.channels,
             guard_ms: plan.guard.as_millis_ceil(),
             units_silenced: scope.units_silenced,
             units_total: scope.units_total,
@@ -95,6 +103,7 @@ impl Certificate {
             recheck_held: false,
             warnings: plan.warnings.into_iter().chain(scope.warnings).collect(),
             metadata_cleared: scope.metadata_cleared,
+            decoded_from: None,
         }
     }
 

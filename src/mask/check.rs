@@ -5,10 +5,9 @@
 use std::io::SeekFrom;
 
 use super::patch::Edit;
-use super::silence::unsupported;
-use super::{MaskError, MaskPlan, mp4, wav};
-use crate::asset::Span;
-use crate::media::{Container, Measured, MediaError, ReadSeek, WavLayout};
+use super::silence::{refuse_channels, unsupported};
+use super::{MaskError, MaskPlan, aac, amr, flac, gsm, matroska, mp3, mp4, ogg, wav};
+use crate::media::{Container, Measured, MediaError, ReadSeek};
 
 /// How much of each file is read at a time.
 const READ_BYTES: usize = 64 * 1024;
@@ -40,30 +39,19 @@ pub fn open_recheck(
     if plan.is_empty() {
         return Ok(Box::new(ByteRecheck::new(Vec::new(), facts.bytes)));
     }
+    refuse_channels(facts, plan)?;
     match facts.container {
-        Container::Wav | Container::Rf64 => wav_check(source, facts, plan),
+        Container::Wav | Container::Rf64 => wav::check(source, facts, plan),
+        Container::Mp3 => Ok(mp3::open_check(facts, plan)),
+        Container::Ogg => Ok(ogg::open_check(facts, plan)),
+        Container::Matroska => Ok(matroska::open_check(facts, plan)),
+        Container::Flac => flac::check(source, facts, plan),
+        Container::Adts => aac::check(source, facts, plan),
+        Container::Amr => amr::check(source, facts, plan),
+        Container::Gsm => Ok(gsm::check(facts, plan)),
         Container::Mp4 => mp4::open_check(source, facts, plan),
-        Container::Mp3
-        | Container::Ogg
-        | Container::Matroska
-        | Container::Flac
-        | Container::Adts
-        | Container::Amr
-        | Container::Unknown => Err(unsupported(facts)),
+        Container::Unknown => Err(unsupported(facts)),
     }
-}
-
-fn wav_check(
-    source: &mut dyn ReadSeek,
-    facts: &Measured,
-    plan: &MaskPlan,
-) -> Result<Box<dyn Recheck>, MaskError> {
-    let layout = WavLayout::read(source, facts.bytes)?;
-    let silence = layout.encoding.silence().ok_or_else(|| unsupported(facts))?;
-    let cleared = wav::describing_chunks(source, &layout)?;
-    let mut expected: Vec<Edit> = cleared.into_iter().map(|(_, edit)| edit).collect();
-    expected.extend(plan.silenced.iter().map(|span| silent_bytes(*span, &layout, silence)));
-    Ok(Box::new(ByteRecheck::new(expected, facts.bytes)))
 }
 
 /// Reads both files from their beginnings and checks them.
@@ -102,32 +90,8 @@ fn fill<'a>(file: &mut dyn ReadSeek, buffer: &'a mut [u8]) -> Result<&'a [u8], M
     Ok(buffer.get(..filled).unwrap_or_default())
 }
 
-/// The bytes of every frame that sounds at any instant of `span`. Frame `f` sounds during
-/// `[f, f + 1) / rate`; the edges are found by search, not by division.
-fn silent_bytes(span: Span, layout: &WavLayout, silence: u8) -> Edit {
-    let rate = u128::from(layout.sample_rate);
-    let from = u128::from(span.from.as_micros()) * rate;
-    let to = u128::from(span.to.as_micros()) * rate;
-    let first = first_frame(layout.frames, |frame| (u128::from(frame) + 1) * 1_000_000 > from);
-    let after = first_frame(layout.frames, |frame| u128::from(frame) * 1_000_000 >= to);
-    let end = layout.data_offset.saturating_add(layout.data_len);
-    let align = u64::from(layout.block_align);
-    let byte = |frame: u64| layout.data_offset.saturating_add(frame.saturating_mul(align)).min(end);
-    Edit { from: byte(first), to: byte(after), fill: [silence; 2] }
-}
-
-/// The first of `frames` frames for which `reached` holds, which from there on always holds.
-fn first_frame(frames: u64, reached: impl Fn(u64) -> bool) -> u64 {
-    let (mut low, mut high) = (0, frames);
-    while low < high {
-        let middle = low.midpoint(high);
-        if reached(middle) { high = middle } else { low = middle + 1 }
-    }
-    low
-}
-
 /// The check for formats whose masks are byte ranges, and for files without a mask.
-struct ByteRecheck {
+pub(super) struct ByteRecheck {
     /// What must stand where; elsewhere the source's bytes. Invariant: sorted; two ranges that
     /// overlap have the same fill.
     expected: Vec<Edit>,
@@ -138,7 +102,8 @@ struct ByteRecheck {
 }
 
 impl ByteRecheck {
-    fn new(mut expected: Vec<Edit>, total: u64) -> Self {
+    /// For a file of `total` bytes.
+    pub(super) fn new(mut expected: Vec<Edit>, total: u64) -> Self {
         expected.sort_by_key(|edit| edit.from);
         Self { expected, position: 0, next: 0, total }
     }

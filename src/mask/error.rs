@@ -25,6 +25,8 @@ pub enum QuarantineReason {
     MaskTooManyEvents,
     /// A mask applies to a container or codec in which it cannot be written.
     MaskUnsupportedContainer,
+    /// A mask applies to some channels only, of a file in which they cannot be silenced alone.
+    MaskChannelUnsupported,
     /// The masked bytes did not pass the check.
     MaskRecheckFailed,
     /// The media file breaks its format's rules, or is cut off.
@@ -39,7 +41,7 @@ pub enum QuarantineReason {
 
 impl QuarantineReason {
     /// Every reason, for documents and metrics.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::MaskOutsideMedia,
         Self::MaskTimeUnreadable,
         Self::MaskNeedsZone,
@@ -47,6 +49,7 @@ impl QuarantineReason {
         Self::MaskKindUnknown,
         Self::MaskTooManyEvents,
         Self::MaskUnsupportedContainer,
+        Self::MaskChannelUnsupported,
         Self::MaskRecheckFailed,
         Self::MediaMalformed,
         Self::MediaUnsupported,
@@ -64,6 +67,7 @@ impl QuarantineReason {
             Self::MaskKindUnknown => "mask_kind_unknown",
             Self::MaskTooManyEvents => "mask_too_many_events",
             Self::MaskUnsupportedContainer => "mask_unsupported_container",
+            Self::MaskChannelUnsupported => "mask_channel_unsupported",
             Self::MaskRecheckFailed => "mask_recheck_failed",
             Self::MediaMalformed => "media_malformed",
             Self::MediaUnsupported => "media_unsupported",
@@ -84,6 +88,9 @@ impl fmt::Display for QuarantineReason {
             Self::MaskKindUnknown => "a control event is neither paused nor resume",
             Self::MaskTooManyEvents => "there are too many control events",
             Self::MaskUnsupportedContainer => "a mask cannot be written in this kind of file",
+            Self::MaskChannelUnsupported => {
+                "single channels cannot be masked in this kind of file, or there are fewer"
+            }
             Self::MaskRecheckFailed => "the masked file did not pass the check",
             Self::MediaMalformed => "the media file is damaged",
             Self::MediaUnsupported => "this kind of media file is not handled",

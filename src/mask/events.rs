@@ -1,12 +1,13 @@
 //! From `paused` and `resume` on the wall clock to spans on the media timeline (`docs/gir.md`
-//! R8 to R10, R14).
+//! R8, R9, R14).
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::timeline::{Timeline, WallSpan, place};
 use super::{MaskError, MaskPlan, MaskWarning, QuarantineReason, WarningCode};
-use crate::asset::{MaskEntry, MediaTime, Span, SpanReason, StampError, WireTime};
+use crate::asset::{MaskEntry, MediaTime, StampError, WireTime};
 
 /// Most control events of one file; a minute-by-minute pause of a whole day has 2880.
 pub const MAX_EVENTS: usize = 10_000;
@@ -53,15 +54,6 @@ fn shown(text: &str) -> String {
     format!("{:?}", text.chars().take(40).collect::<String>())
 }
 
-/// Where a file lies on the wall clock.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeline {
-    /// The instant of the first sample.
-    pub start: Timestamp,
-    /// Measured playing time.
-    pub duration: MediaTime,
-}
-
 /// Reads a time of an insertion record, local times in `zone`.
 ///
 /// # Errors
@@ -87,9 +79,9 @@ struct Event<'a> {
 }
 
 /// A pause on the wall clock; an open side is silent up to the file's end on that side.
-struct Pause {
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
+pub(super) struct Pause {
+    pub(super) from: Option<Timestamp>,
+    pub(super) to: Option<Timestamp>,
 }
 
 impl MaskPlan {
@@ -100,28 +92,42 @@ impl MaskPlan {
     /// the start; but a first `resume` that the document lists right after a later `paused` is a
     /// wrong date, and the pause stays open.
     ///
+    /// `others` are silent too, as far as the file has them.
+    ///
     /// # Errors
     /// Quarantine when a time cannot be used, or a mask lies wholly outside the file.
     pub fn from_events(
         events: &[ControlEvent],
+        others: &[WallSpan],
         timeline: Timeline,
         zone: Option<&TimeZone>,
         guard: MediaTime,
     ) -> Result<Self, MaskError> {
-        if events.len() > MAX_EVENTS {
-            let detail = format!("{} events; the limit is {MAX_EVENTS}", events.len());
-            return Err(MaskError::quarantine(QuarantineReason::MaskTooManyEvents, detail));
-        }
         let mut warnings = Vec::new();
         let pauses = pair(&read(events, zone)?, &mut warnings);
-        let mut spans = Vec::with_capacity(pauses.len());
-        for pause in &pauses {
-            spans.push(place(pause, timeline, &mut warnings)?);
-        }
-        let mut plan = Self::from_spans(&spans, timeline.duration, guard)?;
+        let placed = place(&pauses, others, timeline, &mut warnings)?;
+        let doubtful = placed.doubtful;
+        let mut plan = Self::assemble(&placed.requested, doubtful, timeline.duration, guard)?;
         plan.warnings = warnings;
         Ok(plan)
     }
+}
+
+/// The pauses of a file that lasts from `start` to `stop`, for its companions of the same recording.
+///
+/// # Errors
+/// As [`MaskPlan::from_events`].
+pub fn wall_spans(
+    events: &[ControlEvent],
+    (start, stop): (Timestamp, Timestamp),
+    zone: Option<&TimeZone>,
+) -> Result<Vec<WallSpan>, MaskError> {
+    let pauses = pair(&read(events, zone)?, &mut Vec::new());
+    let span = |pause: &Pause| WallSpan {
+        from: pause.from.unwrap_or(start),
+        to: pause.to.unwrap_or_else(|| stop.max(pause.from.unwrap_or(start))),
+    };
+    Ok(pauses.iter().map(span).collect())
 }
 
 /// Resolves all times, then sorts and drops exact duplicates. Events of the same instant keep the
@@ -130,6 +136,10 @@ fn read<'a>(
     events: &'a [ControlEvent],
     zone: Option<&TimeZone>,
 ) -> Result<Vec<Event<'a>>, MaskError> {
+    if events.len() > MAX_EVENTS {
+        let detail = format!("{} events; the limit is {MAX_EVENTS}", events.len());
+        return Err(MaskError::quarantine(QuarantineReason::MaskTooManyEvents, detail));
+    }
     let mut known: Vec<Event<'a>> = Vec::with_capacity(events.len());
     for event in events {
         let at = resolve_time(&event.time, zone)?;
@@ -189,49 +199,19 @@ fn pair(events: &[Event<'_>], warnings: &mut Vec<MaskWarning>) -> Vec<Pause> {
     pauses
 }
 
-/// Puts a pause on the media timeline, rounding outward to microseconds. A pause of no length
-/// becomes one of the shortest.
-fn place(
-    pause: &Pause,
-    timeline: Timeline,
-    warnings: &mut Vec<MaskWarning>,
-) -> Result<Span, MaskError> {
-    let nanos = |at: Timestamp| at.as_nanosecond() - timeline.start.as_nanosecond();
-    let from = pause.from.map_or(0, |at| nanos(at).div_euclid(1000));
-    let shortest = pause.from.map_or(i128::MIN, |_| from + 1);
-    let to = pause.to.map(|at| (nanos(at) + 999).div_euclid(1000).max(shortest));
-    let duration = timeline.duration;
-    let end = i128::from(duration.as_micros());
-    let shown_to = pause.to.map_or_else(|| "the end".to_owned(), |at| at.to_string());
-    let shown_from = pause.from.map_or_else(|| "the start".to_owned(), |at| at.to_string());
-    if from >= end || to.is_some_and(|to| to <= 0) {
-        let start = timeline.start;
-        let detail = format!(
-            "silence from {shown_from} to {shown_to}; the file begins at {start} and lasts {duration}"
-        );
-        return Err(MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail));
-    }
-    if from < 0 || to.is_some_and(|to| to > end) {
-        let text = format!("silence from {shown_from} to {shown_to} reaches beyond the file");
-        warnings.push(MaskWarning { code: WarningCode::MaskClamped, text });
-    }
-    let reason = match (pause.from, pause.to) {
-        (_, None) => SpanReason::PausedToEnd,
-        (None, _) => SpanReason::ResumedFromStart,
-        _ => SpanReason::Paused,
-    };
-    let time = |micros: i128| MediaTime::from_micros(u64::try_from(micros.max(0)).unwrap_or(0));
-    Ok(Span { from: time(from), to: to.map_or(duration, |to| time(to.min(end))), reason })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asset::{SourceTimeline, Span, SpanReason};
 
     const START: &str = "2015-06-15T23:59:00.000Z";
 
     /// Events, the spans asked for in seconds, and the warnings.
     type Case<'a> = (&'a [(char, i64)], &'a [(u64, u64, SpanReason)], &'a [WarningCode]);
+
+    fn timeline(start: Timestamp, duration: MediaTime) -> Timeline {
+        Timeline { start, stop: None, duration, source: SourceTimeline::Auto }
+    }
 
     /// Each event is `p` or `r` and seconds after the start; the file lasts 60 s.
     fn plan(script: &[(char, i64)]) -> Result<MaskPlan, MaskError> {
@@ -241,8 +221,8 @@ mod tests {
             kind: if *kind == 'p' { ControlKind::Paused } else { ControlKind::Resume },
         };
         let events: Vec<_> = script.iter().map(event).collect();
-        let timeline = Timeline { start, duration: MediaTime::from_millis(60_000) };
-        MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500))
+        let timeline = timeline(start, MediaTime::from_millis(60_000));
+        MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500))
     }
 
     fn requested(script: &[(char, i64)]) -> (Vec<(u64, u64, SpanReason)>, Vec<WarningCode>) {
@@ -322,9 +302,9 @@ mod tests {
         let events: Vec<ControlEvent> = serde_json::from_str(json).unwrap();
         let zone = TimeZone::UTC;
         let start = resolve_time("2015-06-15T23:59:00.000", Some(&zone)).unwrap();
-        let timeline = Timeline { start, duration: MediaTime::from_millis(59_000) };
-        let plan =
-            MaskPlan::from_events(&events, timeline, None, MediaTime::from_millis(500)).unwrap();
+        let timeline = timeline(start, MediaTime::from_millis(59_000));
+        let plan = MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500))
+            .unwrap();
         let expected = |from| {
             let time = MediaTime::from_millis;
             vec![Span::new(time(from), time(59_000), SpanReason::PausedToEnd).unwrap()]
@@ -346,8 +326,8 @@ mod tests {
         ] {
             let event = ControlEvent { time: text.to_owned(), kind: ControlKind::Paused };
             let start = START.parse().unwrap();
-            let timeline = Timeline { start, duration: MediaTime::from_millis(1) };
-            let error = MaskPlan::from_events(&[event], timeline, zone, MediaTime::ZERO);
+            let timeline = timeline(start, MediaTime::from_millis(1));
+            let error = MaskPlan::from_events(&[event], &[], timeline, zone, MediaTime::ZERO);
             assert_eq!(error.unwrap_err().reason(), Some(reason), "{text}");
         }
         let entry = |kind: &str| MaskEntry { time: "x".to_owned(), kind: kind.to_owned() };

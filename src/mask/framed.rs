@@ -9,7 +9,7 @@ use super::ticks::{Chooser, TickSpans};
 use super::track::Track;
 use super::unit::Coding;
 use super::{MaskError, Recheck};
-use crate::media::{Cutter, Framer};
+use crate::media::{Cutter, Framer, Piece};
 
 /// Rewrites the units that a framer cuts out, and leaves everything else as it is.
 pub(super) struct FramedRewrite<F> {
@@ -25,11 +25,12 @@ impl<F: Framer> FramedRewrite<F> {
 
     fn advance(&mut self, last: bool, out: &mut Vec<u8>) -> Result<(), MaskError> {
         while let Some(piece) = self.cutter.next(last)? {
+            let [track] = &mut self.track;
             if piece.unit {
-                let [track] = &mut self.track;
                 self.line.unit(0, piece.bytes.len());
                 track.push(piece.bytes, piece.at, None)?;
             } else {
+                track.gap()?;
                 self.line.bytes(piece.bytes);
             }
             self.line.release(&mut self.track, out)?;
@@ -54,6 +55,14 @@ impl<F: Framer> Rewrite for FramedRewrite<F> {
     }
 }
 
+/// What the result must have.
+enum Expected {
+    /// This piece, where it was.
+    Kept(Piece),
+    /// A silent unit; where the source's began.
+    Silent(u64),
+}
+
 /// The check for such formats: cuts both files, and compares unit by unit.
 ///
 /// Units of the result need not begin where the source's did inside a mask (levelled sizes); kept
@@ -64,8 +73,8 @@ pub(super) struct FramedCheck<F> {
     coding: Box<dyn Coding>,
     chooser: Chooser,
     next_tick: u64,
-    /// Pieces of the source that have no counterpart yet; `None` stands for a masked unit.
-    expected: VecDeque<(u64, Option<(bool, Vec<u8>)>)>,
+    /// Pieces of the source that have no counterpart yet.
+    expected: VecDeque<Expected>,
 }
 
 impl<F: Framer> FramedCheck<F> {
@@ -94,17 +103,16 @@ impl<F: Framer> FramedCheck<F> {
                     self.coding.tidy(&mut piece.bytes);
                 }
             }
-            self.expected.push_back((piece.at, keep.then_some((piece.unit, piece.bytes))));
+            let expected = if keep { Expected::Kept(piece) } else { Expected::Silent(piece.at) };
+            self.expected.push_back(expected);
         }
         // The result's pieces may be whole before the source's; they wait in their cutter.
         while !self.expected.is_empty() {
             let Some(piece) = self.masked.next(last)? else { break };
             let wrong = MaskError::Recheck { offset: piece.at };
             let holds = match self.expected.pop_front() {
-                Some((at, Some((unit, bytes)))) => {
-                    (at, unit, &bytes) == (piece.at, piece.unit, &piece.bytes)
-                }
-                Some((_, None)) => piece.unit && self.coding.is_silence(&piece.bytes),
+                Some(Expected::Kept(kept)) => kept == piece,
+                Some(Expected::Silent(_)) => piece.unit && self.coding.is_silence(&piece.bytes),
                 None => false,
             };
             if !holds {
@@ -124,7 +132,9 @@ impl<F: Framer> Recheck for FramedCheck<F> {
 
     fn finish(mut self: Box<Self>) -> Result<(), MaskError> {
         self.advance(true)?;
-        let missing = self.expected.front().map(|(at, _)| *at);
+        let missing = self.expected.front().map(|expected| match expected {
+            Expected::Kept(Piece { at, .. }) | Expected::Silent(at) => *at,
+        });
         match missing.or(self.masked.next(true)?.map(|piece| piece.at)) {
             Some(offset) => Err(MaskError::Recheck { offset }),
             None => Ok(()),

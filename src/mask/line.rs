@@ -63,9 +63,4 @@ impl Line {
         )?;
         Ok(())
     }
-
-    /// True when everything was released.
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
 }

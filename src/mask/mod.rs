@@ -8,28 +8,48 @@
 //! Nothing here does I/O of its own. In doubt there is more silence, or the file is held back with
 //! a [`QuarantineReason`]; never less silence.
 
+mod aac;
+mod adpcm;
+mod amr;
 mod certificate;
 mod check;
+mod constant;
 mod error;
 mod events;
+mod flac;
 mod framed;
+mod g722;
+mod gsm;
 mod line;
+mod masker;
+mod matroska;
+mod mp3;
 mod mp4;
 mod notation;
+mod ogg;
+mod opus;
 mod patch;
 mod plan;
 mod settings;
 mod silence;
+mod survey;
 mod ticks;
+mod timeline;
 mod track;
+#[cfg(test)]
+mod trial;
 mod unit;
+mod vorbis;
 mod wav;
 
 pub use certificate::{Certificate, SampledSpan};
 pub use check::{Recheck, open_recheck, recheck_files};
 pub use error::{MaskError, QuarantineReason};
-pub use events::{ControlEvent, ControlKind, MAX_EVENTS, Timeline, resolve_time};
+pub use events::{ControlEvent, ControlKind, MAX_EVENTS, resolve_time, wall_spans};
+pub use masker::Masker;
 pub use notation::{NotationError, parse_media_time, parse_span};
 pub use plan::{DEFAULT_GUARD, MaskPlan, MaskWarning, WarningCode};
-pub use settings::{MAX_GUARD_MS, MAX_WAIT_S, MaskSettings};
+pub use settings::{DECODED_GUARD, Fallback, MAX_GUARD_MS, MAX_WAIT_S, MaskSettings};
 pub use silence::{Silencer, open_silencer};
+pub use survey::survey;
+pub use timeline::{Timeline, WallSpan};

@@ -40,7 +40,7 @@ pub fn parse_span(text: &str) -> Result<Span, NotationError> {
     let (from, to) = text.split_once("..").ok_or_else(|| NotationError::Span(text.to_owned()))?;
     let from = parse_media_time(from)?;
     let to = match to {
-        "end" => MediaTime::from_micros(u64::MAX),
+        "end" => MediaTime::MAX,
         time => parse_media_time(time)?,
     };
     Span::new(from, to, SpanReason::Redacted).ok_or_else(|| NotationError::Order(text.to_owned()))
@@ -121,7 +121,7 @@ mod tests {
         let span = parse_span("3.5s..00:00:08").unwrap();
         assert_eq!((span.from.as_millis(), span.to.as_millis()), (3500, 8000));
         assert_eq!(span.reason, SpanReason::Redacted);
-        assert_eq!(parse_span("0s..end").unwrap().to, MediaTime::from_micros(u64::MAX));
+        assert_eq!(parse_span("0s..end").unwrap().to, MediaTime::MAX);
         assert!(matches!(parse_span("3s..3s"), Err(NotationError::Order(_))));
         assert!(matches!(parse_span("8s..3s"), Err(NotationError::Order(_))));
         assert!(matches!(parse_span("3s-8s"), Err(NotationError::Span(_))));

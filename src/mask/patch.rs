@@ -58,6 +58,11 @@ impl Patcher {
         edits.sort_by_key(|edit| edit.from);
         Self { scope, edits, next: 0, position: 0 }
     }
+
+    /// Steps over `len` bytes of the file that come from elsewhere.
+    pub(super) fn skip(&mut self, len: usize) {
+        self.position = self.position.saturating_add(len as u64);
+    }
 }
 
 impl Rewrite for Patcher {

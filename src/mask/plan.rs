@@ -25,6 +25,14 @@ pub enum WarningCode {
     PauseIgnored,
     /// A mask reaches beyond the file and was cut there.
     MaskClamped,
+    /// The recorder cut its pauses out of the file; the cuts are silenced.
+    TimelineCut,
+    /// Pauses may be in the file or cut out; both places are silent.
+    TimelineUncertain,
+    /// Stop minus start is far from the duration, so that drift cannot be told.
+    ClockMismatch,
+    /// As before, by quarters of an hour: a time zone is wrong somewhere (R16).
+    TimezoneSlip,
     /// No key frame follows a mask: the pictures are gone up to the end.
     VideoLostToEnd,
 }
@@ -49,6 +57,9 @@ pub struct MaskPlan {
     /// The guard on each side.
     #[serde(rename = "guardMs", serialize_with = "as_millis")]
     pub guard: MediaTime,
+    /// Which channels fall silent, counted from 0; without it, all do. Invariant: sorted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<u16>>,
     /// Remarks for the operator.
     pub warnings: Vec<MaskWarning>,
 }
@@ -67,6 +78,17 @@ impl MaskPlan {
         duration: MediaTime,
         guard: MediaTime,
     ) -> Result<Self, MaskError> {
+        Self::assemble(spans, Vec::new(), duration, guard)
+    }
+
+    /// As [`MaskPlan::from_spans`]; what is `doubtful` is silent too, but was not asked for.
+    /// Invariant: it lies within the file.
+    pub(super) fn assemble(
+        spans: &[Span],
+        doubtful: Vec<Span>,
+        duration: MediaTime,
+        guard: MediaTime,
+    ) -> Result<Self, MaskError> {
         let mut requested = Vec::with_capacity(spans.len());
         for span in spans {
             let cut = Span::new(span.from, span.to.min(duration), span.reason);
@@ -76,13 +98,23 @@ impl MaskPlan {
             })?);
         }
         let requested = merge(requested);
-        let widened = requested.iter().map(|span| Span {
+        let widened = requested.iter().chain(&doubtful).map(|span| Span {
             from: span.from.saturating_sub(guard),
             to: span.to.saturating_add(guard).min(duration),
             reason: span.reason,
         });
         let silenced = merge(widened.collect());
-        Ok(Self { requested, silenced, guard, warnings: Vec::new() })
+        Ok(Self { requested, silenced, guard, channels: None, warnings: Vec::new() })
+    }
+
+    /// The same plan for some channels only, counted from 0 in the file's order. Formats that code
+    /// channels together refuse it.
+    #[must_use]
+    pub fn with_channels(mut self, mut channels: Vec<u16>) -> Self {
+        channels.sort_unstable();
+        channels.dedup();
+        self.channels = Some(channels);
+        self
     }
 
     /// True when nothing is to be silenced.

@@ -4,12 +4,26 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::DEFAULT_GUARD;
-use crate::asset::MediaTime;
+use crate::asset::{MediaTime, SourceTimeline};
 
+/// Added to the guard of a decoded file: decoders differ in how much they play before the first
+/// sample.
+pub const DECODED_GUARD: MediaTime = MediaTime::from_millis(200);
 /// Widest guard in milliseconds.
 pub const MAX_GUARD_MS: u64 = 60_000;
 /// Longest wait for late masks in seconds: a week.
 pub const MAX_WAIT_S: u64 = 7 * 24 * 3600;
+
+/// What to do where silence cannot be written in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// Hold the file back, with the reason.
+    #[default]
+    Quarantine,
+    /// Decode it, and go on with a WAVE file; the certificate says so.
+    Transcode,
+}
 
 /// How control events become silence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +36,25 @@ pub struct MaskSettings {
     pub zone: Option<String>,
     /// How long a file whose masks may still come waits for them, in seconds.
     pub wait_s: u64,
+    /// Whether recorders keep pauses in their files, where a recording does not say so itself.
+    pub source_timeline: SourceTimeline,
+    /// Whether a pause of one media file silences the other files of its recording at that time.
+    pub across_media: bool,
+    /// What happens with a file that a mask applies to, but in which it cannot be written in
+    /// place.
+    pub fallback: Fallback,
 }
 
 impl Default for MaskSettings {
     fn default() -> Self {
-        Self { guard_ms: DEFAULT_GUARD.as_millis(), zone: None, wait_s: 900 }
+        Self {
+            guard_ms: DEFAULT_GUARD.as_millis(),
+            zone: None,
+            wait_s: 900,
+            source_timeline: SourceTimeline::Auto,
+            across_media: true,
+            fallback: Fallback::Quarantine,
+        }
     }
 }
 

@@ -22,6 +22,15 @@ pub(super) trait Track: Send {
     /// A damaged unit, or one that cannot be silenced.
     fn push(&mut self, unit: Vec<u8>, at: u64, from: Option<u64>) -> Result<(), MaskError>;
 
+    /// Says that something else stands in the file between the last unit and the next, which must
+    /// stay at its place: sizes are not levelled across it.
+    ///
+    /// # Errors
+    /// As [`Track::push`].
+    fn gap(&mut self) -> Result<(), MaskError> {
+        Ok(())
+    }
+
     /// Says that no unit will come any more.
     ///
     /// # Errors
@@ -67,8 +76,8 @@ impl CodedTrack {
 
     /// Silences the waiting row.
     fn settle(&mut self) -> Result<(), MaskError> {
-        let mut sizes: Vec<usize> = self.row.iter().map(|waiting| waiting.unit.len()).collect();
-        self.coding.level(&mut sizes);
+        let units: Vec<&[u8]> = self.row.iter().map(|waiting| waiting.unit.as_slice()).collect();
+        let sizes = self.coding.level_row(&units);
         for (waiting, size) in self.row.drain(..).zip(sizes) {
             let silent = self.coding.silence(&waiting.unit, size);
             self.done.push_back(silent.map_err(|fault| fault.at(waiting.at))?);
@@ -95,6 +104,10 @@ impl Track for CodedTrack {
             self.done.push_back(unit);
         }
         Ok(())
+    }
+
+    fn gap(&mut self) -> Result<(), MaskError> {
+        self.settle()
     }
 
     fn finish(&mut self) -> Result<(), MaskError> {

@@ -55,6 +55,13 @@ pub(super) trait Coding: Send {
     /// The sizes of a row of masked units, levelled: the same count and sum, so that they no
     /// longer follow the loudness of what they held. Sizes that cannot change stay.
     fn level(&self, _sizes: &mut [usize]) {}
+
+    /// The same for codings whose sizes depend on what is in the units.
+    fn level_row(&self, units: &[&[u8]]) -> Vec<usize> {
+        let mut sizes: Vec<usize> = units.iter().map(|unit| unit.len()).collect();
+        self.level(&mut sizes);
+        sizes
+    }
 }
 
 /// What is wrong with a unit; whoever knows its offset makes an error of it.

@@ -81,6 +81,15 @@ impl BitWriter {
         }
     }
 
+    /// Appends `count` bits that are 0.
+    pub fn zeros(&mut self, count: usize) {
+        let unused = self.bytes.len() * 8 - self.position();
+        let beyond = count.saturating_sub(unused);
+        self.bytes.resize(self.bytes.len() + beyond.div_ceil(8), 0);
+        let used = if beyond == 0 { self.used as usize + count } else { beyond };
+        self.used = u32::try_from(used % 8).unwrap_or(0);
+    }
+
     /// How many bits were written.
     pub fn position(&self) -> usize {
         let unused = if self.used == 0 { 0 } else { 8 - self.used as usize };
@@ -106,7 +115,8 @@ mod tests {
             let mut total = 0;
             for (value, count) in &fields {
                 writer.write(*value, *count);
-                total += *count as usize;
+                writer.zeros(*count as usize / 2);
+                total += *count as usize / 2 * 3 + *count as usize % 2;
                 prop_assert_eq!(writer.position(), total);
             }
             let bytes = writer.into_bytes();
@@ -114,6 +124,7 @@ mod tests {
             for (value, count) in &fields {
                 let mask = if *count == 32 { u32::MAX } else { (1 << count) - 1 };
                 prop_assert_eq!(reader.read(*count), Some(value & mask));
+                prop_assert_eq!(reader.read(*count / 2), Some(0));
             }
             prop_assert_eq!(reader.position(), total);
             prop_assert!(reader.left() < 8);

@@ -1,10 +1,8 @@
 //! Playing time and codec of any container that is not rewritten here, by demuxing, not decoding.
 //!
-//! The demuxers are a foreign library that has panicked on hostile files before, so they run under
-//! `catch_unwind`, and the caller puts them on a worker thread, not into a request.
+//! The caller runs it on a worker thread, not in a request.
 
-use std::io::{self, Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,22 +10,15 @@ use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioCodecId, well_known as sound};
 use symphonia::core::codecs::video::{VideoCodecId, well_known as picture};
 use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::{Hint, Probe};
-use symphonia::core::formats::{FormatOptions, FormatReader, Track};
-use symphonia::core::io::{MediaSource, MediaSourceStream};
-use symphonia::core::meta::MetadataOptions;
-use symphonia::default::formats;
+use symphonia::core::formats::{FormatReader, Track};
+use symphonia::core::io::MediaSource;
 
-use super::sniff::id3v2_len;
-use super::{Container, Measured, MediaError, WavLayout, amr, mp4, ticks_to_time};
+use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
+use super::{Container, Measured, MediaError, WavLayout, amr, gsm, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
-/// Most packets counted: three days of 2.5 ms Opus frames.
-const MAX_PACKETS: u64 = 104_000_000;
 /// Most tracks.
 const MAX_TRACKS: u64 = 64;
-/// Most ID3v2 tags in front of the first frame.
-const MAX_TAGS: u64 = 8;
 
 /// Measures a file of `bytes` bytes that [`sniff()`](super::sniff()) found to be `container`.
 /// Reads the whole file where only the packets tell its length; MP3 frames are counted one by one.
@@ -43,16 +34,12 @@ pub fn measure(
     match container {
         Container::Wav | Container::Rf64 => Ok(WavLayout::read(source.as_mut(), bytes)?.measured()),
         Container::Amr => amr::measure(source.as_mut(), bytes),
+        Container::Gsm => Ok(gsm::measure(bytes)),
         Container::Unknown => Err(MediaError::unsupported("this kind of file")),
         _ => {
             let position = Arc::new(AtomicU64::new(0));
             let seen = Arc::clone(&position);
-            let outcome =
-                catch_unwind(AssertUnwindSafe(move || demux(source, bytes, container, &seen)));
-            outcome.unwrap_or_else(|_| {
-                let at = position.load(Ordering::Relaxed);
-                Err(MediaError::malformed("the demuxer failed", at))
-            })
+            guarded(&position, move || demux(source, bytes, container, &seen))
         }
     }
 }
@@ -67,17 +54,8 @@ fn demux(
         Container::Mp4 => Some(mp4::read(source.as_mut(), bytes)?),
         _ => None,
     };
-    let start = tags_len(source.as_mut())?;
-    source.seek(SeekFrom::Start(start))?;
-    // Elementary streams are read straight through; a seekable source would be searched from its
-    // end for tags first.
-    let seekable = !matches!(container, Container::Mp3 | Container::Adts);
-    let tracked = Tracked { inner: source, bytes, seekable, position: Arc::clone(position) };
     let wrong = |error| foreign_error(error, position.load(Ordering::Relaxed));
-    let stream = MediaSourceStream::new(Box::new(tracked), Default::default());
-    let mut reader = probe_for(container)
-        .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-        .map_err(wrong)?;
+    let mut reader = open_demuxer(source, bytes, container, position)?;
     let tracks = reader.tracks().to_vec();
     MediaError::check("the number of tracks", tracks.len() as u64, MAX_TRACKS)?;
     let declared = times.as_ref().filter(|times| !times.fragmented);
@@ -97,36 +75,6 @@ fn demux(
         duration,
         bytes,
     })
-}
-
-/// A probe that knows one container only, so that no file is taken for another kind than sniffed.
-fn probe_for(container: Container) -> Probe {
-    let mut probe = Probe::new();
-    match container {
-        Container::Mp3 => probe.register_format::<formats::MpaReader<'_>>(),
-        Container::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
-        Container::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
-        Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
-        Container::Matroska => probe.register_format::<formats::MkvReader<'_>>(),
-        Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
-        Container::Wav | Container::Rf64 | Container::Amr | Container::Unknown => {}
-    }
-    probe
-}
-
-/// How many bytes of ID3v2 tags come first.
-fn tags_len(source: &mut dyn MediaSource) -> Result<u64, MediaError> {
-    let mut start = 0_u64;
-    for _ in 0..MAX_TAGS {
-        source.seek(SeekFrom::Start(start))?;
-        let mut head = Vec::new();
-        (&mut *source).take(10).read_to_end(&mut head)?;
-        match id3v2_len(&head) {
-            0 => return Ok(start),
-            len => start = start.saturating_add(len),
-        }
-    }
-    Err(MediaError::Limit { what: "the number of ID3 tags", limit: MAX_TAGS, found: MAX_TAGS + 1 })
 }
 
 /// The longest duration that the tracks themselves declare.
@@ -189,24 +137,6 @@ fn count_packets(
     Ok(longest.filter(|_| packets > 0))
 }
 
-fn foreign_error(error: Error, offset: u64) -> MediaError {
-    match error {
-        Error::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            MediaError::malformed("the file ends too early", offset)
-        }
-        Error::IoError(error) => MediaError::Io(error),
-        Error::Unsupported(what) => MediaError::unsupported(what),
-        Error::LimitError(_) => MediaError::Limit {
-            what: "the number of packets or a packet's size",
-            limit: MAX_PACKETS,
-            found: MAX_PACKETS,
-        },
-        Error::ResetRequired => MediaError::unsupported("a chain of several streams"),
-        Error::DecodeError(what) => MediaError::malformed(what, offset),
-        other => MediaError::malformed(other.to_string(), offset),
-    }
-}
-
 fn codec_names(tracks: &[Track]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for params in tracks.iter().filter_map(|track| track.codec_params.as_ref()) {
@@ -249,39 +179,5 @@ const fn picture_name(codec: VideoCodecId) -> &'static str {
         picture::CODEC_ID_VP9 => "vp9",
         picture::CODEC_ID_MPEG4 => "mpeg4",
         _ => "unknown",
-    }
-}
-
-/// A source that notes where it was read last, and may hide that it can seek.
-struct Tracked {
-    inner: Box<dyn MediaSource>,
-    bytes: u64,
-    seekable: bool,
-    position: Arc<AtomicU64>,
-}
-
-impl Read for Tracked {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let got = self.inner.read(out)?;
-        self.position.fetch_add(got as u64, Ordering::Relaxed);
-        Ok(got)
-    }
-}
-
-impl Seek for Tracked {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = self.inner.seek(to)?;
-        self.position.store(at, Ordering::Relaxed);
-        Ok(at)
-    }
-}
-
-impl MediaSource for Tracked {
-    fn is_seekable(&self) -> bool {
-        self.seekable
-    }
-
-    fn byte_len(&self) -> Option<u64> {
-        self.seekable.then_some(self.bytes)
     }
 }

@@ -4,14 +4,25 @@
 //! offsets. No size from the input allocates or loops before it met a named limit, and every
 //! failure is one of four: malformed (with its offset), unsupported, limit, I/O.
 
+mod aac;
 mod amr;
 mod bits;
+mod decode;
+mod demux;
+mod encoding;
 mod error;
+mod flac;
 mod framer;
+mod gsm;
+pub mod matroska;
 mod measure;
+pub mod mp3;
 pub mod mp4;
+mod ogg;
+mod opus;
 mod riff;
 mod sniff;
+mod vorbis;
 mod wav;
 #[cfg(test)]
 mod wav_traps;
@@ -20,14 +31,26 @@ use std::io::{Read, Seek};
 
 use crate::asset::MediaTime;
 
+pub use aac::{
+    AdtsFramer, AdtsHeader, AudioSpecificConfig, ChannelLayout, Element, ElementId,
+    MAX_ADTS_FRAME_BYTES, Opening, ProgramConfig,
+};
+pub use amr::{AmrBand, AmrFramer};
 pub use bits::{BitReader, BitWriter};
+pub use decode::{Decoded, measure_decoded};
+pub use encoding::Encoding;
 pub use error::MediaError;
+pub use flac::{FlacFramer, FlacLayout, FrameHeader, STREAMINFO_MD5, StreamInfo, crc16};
 pub use framer::{Cut, Cutter, Framer, MAX_WINDOW_BYTES, Piece};
+pub use gsm::{GSM_FRAME_BYTES, GSM_FRAME_SAMPLES, GSM_RATE, GsmFramer};
 pub use measure::measure;
-pub use riff::{Chunk, MAX_CHUNKS};
+pub use ogg::{OggFramer, OggPage, OggPiece, ogg_crc_holds, ogg_lacing, set_ogg_crc};
+pub use opus::{MAX_OPUS_TICKS, OPUS_RATE, OpusHead, OpusPacket};
+pub use riff::{ByteOrder, Chunk, MAX_CHUNKS};
 pub use sniff::{Container, SNIFF_BYTES, sniff};
 pub use symphonia::core::io::MediaSource;
-pub use wav::{Encoding, MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
+pub use vorbis::{VorbisPacket, VorbisSetup};
+pub use wav::{MAX_CHANNELS, MAX_FMT_BYTES, MAX_SAMPLE_RATE, WavLayout};
 
 /// A source that can be read from any place.
 pub trait ReadSeek: Read + Seek {}
@@ -54,6 +77,39 @@ pub struct Measured {
 impl Measured {
     /// As a length: not known, because the file comes through a pipe.
     pub const OPEN_END: u64 = u64::MAX;
+
+    /// What can be said of a stream from its first bytes: neither length nor duration.
+    ///
+    /// # Errors
+    /// Unsupported for a container that can be masked only with its index at hand; malformed for
+    /// a damaged header.
+    pub fn streamed(container: Container, head: &[u8]) -> Result<Self, MediaError> {
+        let codec = match container {
+            Container::Wav | Container::Rf64 => {
+                let layout = WavLayout::read(&mut std::io::Cursor::new(head), Self::OPEN_END)?;
+                return Ok(Self { bytes: Self::OPEN_END, ..layout.measured() });
+            }
+            Container::Mp4 => {
+                let what = "MP4 through a pipe (its index is at any place: give a file)";
+                return Err(MediaError::unsupported(what));
+            }
+            Container::Unknown => return Err(MediaError::unsupported("this kind of file")),
+            Container::Mp3 => "mp3",
+            Container::Flac => "flac",
+            Container::Adts => "aac",
+            Container::Amr => "amr",
+            Container::Gsm => "gsm",
+            Container::Ogg | Container::Matroska => "unknown",
+        };
+        Ok(Self {
+            container,
+            codec: codec.to_owned(),
+            channels: None,
+            sample_rate: None,
+            duration: MediaTime::MAX,
+            bytes: Self::OPEN_END,
+        })
+    }
 }
 
 /// `ticks` of `numerator / denominator` seconds as media time, rounded up. Saturates.

@@ -1,4 +1,4 @@
-//! The chunks of a RIFF, RF64 or BW64 file (EBU Tech 3306, ITU-R BS.2088).
+//! The chunks of a RIFF, RIFX, RF64 or BW64 file (EBU Tech 3306, ITU-R BS.2088).
 //!
 //! The size in the RIFF header is not used: writers that crash or stream leave it wrong, and the
 //! chunks and the file's length say all there is to know.
@@ -14,6 +14,35 @@ const MAX_SIZE_ENTRIES: u32 = 256;
 /// A 32-bit size that says "look in `ds64`", or "written as a stream".
 const UNKNOWN_SIZE: u32 = u32::MAX;
 
+/// Which byte of a number comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// The least significant: RIFF, RF64, BW64.
+    Little,
+    /// The most significant: RIFX.
+    Big,
+}
+
+impl ByteOrder {
+    /// The 16-bit number that `bytes` begins with; 0 when there are fewer.
+    pub fn u16(self, bytes: &[u8]) -> u16 {
+        let number = bytes.first_chunk().copied().unwrap_or_default();
+        match self {
+            Self::Little => u16::from_le_bytes(number),
+            Self::Big => u16::from_be_bytes(number),
+        }
+    }
+
+    /// The 32-bit number that `bytes` begins with; 0 when there are fewer.
+    pub fn u32(self, bytes: &[u8]) -> u32 {
+        let number = bytes.first_chunk().copied().unwrap_or_default();
+        match self {
+            Self::Little => u32::from_le_bytes(number),
+            Self::Big => u32::from_be_bytes(number),
+        }
+    }
+}
+
 /// One chunk: where its payload lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunk {
@@ -28,6 +57,7 @@ pub struct Chunk {
 /// All chunks of a file.
 #[derive(Debug)]
 pub(super) struct RiffChunks {
+    pub(super) byte_order: ByteOrder,
     /// RF64 or BW64: sizes may be in `ds64`.
     pub(super) long: bool,
     /// In file order; `data` is among them.
@@ -54,9 +84,9 @@ pub(super) fn walk<R>(source: &mut R, total_len: u64) -> Result<RiffChunks, Medi
 where
     R: Read + Seek + ?Sized,
 {
-    let long = read_header(source, total_len)?;
+    let (byte_order, long) = read_header(source, total_len)?;
     let mut sizes = LongSizes::default();
-    let mut found = RiffChunks { long, chunks: Vec::new(), trailer_len: 0 };
+    let mut found = RiffChunks { byte_order, long, chunks: Vec::new(), trailer_len: 0 };
     let mut at = 12_u64;
     let mut data_seen = false;
     while let Some(left) = total_len.checked_sub(at).filter(|left| *left > 0) {
@@ -65,7 +95,7 @@ where
             found.trailer_len = left;
             break;
         };
-        let (id, size) = read_chunk_head(source, at)?;
+        let (id, size) = read_chunk_head(source, at, byte_order)?;
         let offset = total_len - room;
         let Some(len) = chunk_len(id, size, room, long.then_some(&sizes)) else {
             if data_seen {
@@ -111,7 +141,7 @@ fn chunk_len(id: [u8; 4], size: u32, room: u64, long: Option<&LongSizes>) -> Opt
 }
 
 /// Checks the first twelve bytes; true for the forms with 64-bit sizes.
-fn read_header<R>(source: &mut R, total_len: u64) -> Result<bool, MediaError>
+fn read_header<R>(source: &mut R, total_len: u64) -> Result<(ByteOrder, bool), MediaError>
 where
     R: Read + Seek + ?Sized,
 {
@@ -123,26 +153,30 @@ where
     }
     let mut head = [0; 12];
     read_at(source, 0, &mut head)?;
-    let long = match &head[..4] {
-        b"RIFF" => false,
-        b"RF64" | b"BW64" => true,
-        b"RIFX" => return Err(MediaError::unsupported("big-endian RIFX")),
+    let form = match &head[..4] {
+        b"RIFF" => (ByteOrder::Little, false),
+        b"RIFX" => (ByteOrder::Big, false),
+        b"RF64" | b"BW64" => (ByteOrder::Little, true),
         _ => return Err(MediaError::malformed("no RIFF, RF64 or BW64 header", 0)),
     };
     if !head.ends_with(b"WAVE") {
         return Err(MediaError::malformed("the RIFF form is not WAVE", 8));
     }
-    Ok(long)
+    Ok(form)
 }
 
-fn read_chunk_head<R>(source: &mut R, at: u64) -> Result<([u8; 4], u32), MediaError>
+fn read_chunk_head<R>(
+    source: &mut R,
+    at: u64,
+    order: ByteOrder,
+) -> Result<([u8; 4], u32), MediaError>
 where
     R: Read + Seek + ?Sized,
 {
     let mut head = [0; 8];
     read_at(source, at, &mut head)?;
     let [a, b, c, d, size @ ..] = head;
-    Ok(([a, b, c, d], u32::from_le_bytes(size)))
+    Ok(([a, b, c, d], order.u32(&size)))
 }
 
 /// `ds64`: riff size 8, data size 8, sample count 8, table length 4, then entries of id and size.

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::AdtsHeader;
+use super::gsm::is_gsm;
+use super::mp3::FrameHeader;
 use crate::asset::MediaType;
 
 /// How many first bytes [`sniff`] wants; fewer are fine for short files.
@@ -31,6 +34,8 @@ pub enum Container {
     Adts,
     /// AMR-NB or AMR-WB storage format.
     Amr,
+    /// GSM 06.10 without a container.
+    Gsm,
     /// None of these.
     Unknown,
 }
@@ -48,6 +53,7 @@ impl Container {
             Self::Flac => "flac",
             Self::Adts => "adts",
             Self::Amr => "amr",
+            Self::Gsm => "gsm",
             Self::Unknown => "unknown",
         }
     }
@@ -63,6 +69,8 @@ impl Container {
             Self::Flac => matches!(declared, MediaType::Flac),
             Self::Adts => matches!(declared, MediaType::Aac),
             Self::Amr => matches!(declared, MediaType::Amr),
+            // No declared type stands for it yet.
+            Self::Gsm => matches!(declared, MediaType::Gsm),
             Self::Unknown => false,
         }
     }
@@ -101,6 +109,8 @@ pub fn sniff(head: &[u8]) -> Container {
         Container::Mp3
     } else if two_frames(body, adts_frame) {
         Container::Adts
+    } else if tag == 0 && is_gsm(body) {
+        Container::Gsm
     } else {
         Container::Unknown
     }
@@ -135,44 +145,16 @@ fn two_frames(body: &[u8], read: fn(&[u8]) -> Option<FrameHead>) -> bool {
     rest.len() < 7 || read(rest).is_some_and(|second| second.family == first.family)
 }
 
-/// MPEG audio header, ISO 11172-3 section 2.4.1.3; layer III only.
-///
-/// ```text
-/// 11111111 111VVLLP BBBBSSpx MMxxxxxx
-/// V version (1 reserved), L layer (1 = III), B bit rate (15 refused), S rate (3 reserved),
-/// p padding
-/// ```
+/// A frame of MPEG audio, layer III.
 fn mp3_frame(bytes: &[u8]) -> Option<FrameHead> {
-    const MPEG1: [u32; 15] = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
-    const LSF: [u32; 15] = [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
-    let word = u32::from_be_bytes(*bytes.first_chunk::<4>()?);
-    let version = (word >> 19) & 3;
-    if word >> 21 != 0x7FF || version == 1 || (word >> 17) & 3 != 1 {
-        return None;
-    }
-    let rate_index = usize::try_from((word >> 10) & 3).ok()?;
-    let base = *[44_100, 48_000, 32_000].get(rate_index)?;
-    let (table, rate, slot) = match version {
-        3 => (MPEG1, base, 144_000),
-        2 => (LSF, base / 2, 72_000),
-        _ => (LSF, base / 4, 72_000),
-    };
-    let kilobits = *table.get(usize::try_from((word >> 12) & 15).ok()?)?;
-    let len = slot * kilobits / rate + ((word >> 9) & 1);
-    let len = if kilobits == 0 { None } else { usize::try_from(len).ok() };
-    Some(FrameHead { len, family: word & 0xFFFE_0C00 })
+    let header = FrameHeader::read(bytes)?;
+    Some(FrameHead { len: header.frame_len(), family: header.family() })
 }
 
-/// ADTS header, ISO 13818-7 section 6.2: sync, layer 0, rate index below 13, at least 7 bytes.
+/// ADTS header.
 fn adts_frame(bytes: &[u8]) -> Option<FrameHead> {
-    let [a, b, c, d, e, f, _] = *bytes.first_chunk::<7>()?;
-    let len = usize::from(d & 3) << 11 | usize::from(e) << 3 | usize::from(f >> 5);
-    let rate_index = (c >> 2) & 15;
-    if a != 0xFF || b & 0xF6 != 0xF0 || rate_index >= 13 || len < 7 {
-        return None;
-    }
-    let family = u32::from(b) << 8 | u32::from(c & 0xFC);
-    Some(FrameHead { len: Some(len), family })
+    let header = AdtsHeader::parse(bytes)?;
+    Some(FrameHead { len: Some(header.frame_bytes), family: header.stream() })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use std::io::{Read, Seek};
 
-use super::riff::{Chunk, read_at, walk};
+use super::encoding::{Encoding, FormatTag};
+use super::riff::{ByteOrder, Chunk, read_at, walk};
 use super::{Container, Measured, MediaError, ticks_to_time};
 use crate::asset::MediaTime;
 
@@ -18,103 +19,27 @@ const EXTENSIBLE: u16 = 0xFFFE;
 /// The 14 bytes that follow the tag in a sub-format GUID (RFC 2361 section 4).
 const SUBFORMAT_TAIL: [u8; 14] = *b"\0\0\0\0\x10\0\x80\0\0\xAA\0\x38\x9B\x71";
 
-/// How one sample is coded. All numbers are little-endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    /// Unsigned 8-bit, silent at 0x80.
-    PcmU8,
-    /// Signed 16-bit.
-    Pcm16,
-    /// Signed 24-bit.
-    Pcm24,
-    /// Signed 32-bit.
-    Pcm32,
-    /// IEEE 754 single.
-    Float32,
-    /// IEEE 754 double.
-    Float64,
-    /// G.711 A-law.
-    ALaw,
-    /// G.711 mu-law.
-    MuLaw,
-    /// A format tag that is passed through, but cannot be masked.
-    Other(u16),
-}
-
-impl Encoding {
-    const fn from_tag(tag: u16, bits: u16) -> Self {
-        match (tag, bits.div_ceil(8)) {
-            (1, 1) => Self::PcmU8,
-            (1, 2) => Self::Pcm16,
-            (1, 3) => Self::Pcm24,
-            (1, 4) => Self::Pcm32,
-            (3, 4) => Self::Float32,
-            (3, 8) => Self::Float64,
-            (6, 1) => Self::ALaw,
-            (7, 1) => Self::MuLaw,
-            _ => Self::Other(tag),
-        }
-    }
-
-    /// Bytes of one sample of one channel; `None` for codecs that are not sample by sample.
-    pub const fn sample_bytes(self) -> Option<u16> {
-        match self {
-            Self::PcmU8 | Self::ALaw | Self::MuLaw => Some(1),
-            Self::Pcm16 => Some(2),
-            Self::Pcm24 => Some(3),
-            Self::Pcm32 | Self::Float32 => Some(4),
-            Self::Float64 => Some(8),
-            Self::Other(_) => None,
-        }
-    }
-
-    /// The byte that, repeated, is silence. A-law has no zero; 0xD5 is its smallest step.
-    pub const fn silence(self) -> Option<u8> {
-        match self {
-            Self::PcmU8 => Some(0x80),
-            Self::ALaw => Some(0xD5),
-            Self::MuLaw => Some(0xFF),
-            Self::Pcm16 | Self::Pcm24 | Self::Pcm32 | Self::Float32 | Self::Float64 => Some(0),
-            Self::Other(_) => None,
-        }
-    }
-
-    /// The codec's name in reports.
-    pub fn name(self) -> String {
-        let name = match self {
-            Self::PcmU8 => "pcm_u8",
-            Self::Pcm16 => "pcm_s16le",
-            Self::Pcm24 => "pcm_s24le",
-            Self::Pcm32 => "pcm_s32le",
-            Self::Float32 => "pcm_f32le",
-            Self::Float64 => "pcm_f64le",
-            Self::ALaw => "pcm_alaw",
-            Self::MuLaw => "pcm_mulaw",
-            Self::Other(tag) => return format!("wave_0x{tag:04x}"),
-        };
-        name.to_owned()
-    }
-}
-
 /// The plan of a WAVE file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WavLayout {
-    /// RIFF or RF64/BW64.
+    /// RIFF (RIFX too) or RF64/BW64.
     pub container: Container,
+    /// Of sizes, fields and samples: big-endian in RIFX only.
+    pub byte_order: ByteOrder,
     /// How samples are coded.
     pub encoding: Encoding,
     /// Invariant: 1 to [`MAX_CHANNELS`].
     pub channels: u16,
     /// In Hz. Invariant: 1 to [`MAX_SAMPLE_RATE`].
     pub sample_rate: u32,
-    /// Bytes of one frame (one sample of every channel). Invariant: not 0, and for every encoding
-    /// but `Other` exactly channels times sample bytes.
+    /// Bytes of one frame (one sample of every channel), or of one block of a codec. Invariant: not
+    /// 0, and channels times sample bytes where samples have bytes.
     pub block_align: u16,
     /// First byte of the samples.
     pub data_offset: u64,
     /// Length of the samples in bytes; lies within the file.
     pub data_len: u64,
-    /// Frames; a started last frame counts.
+    /// Frames: samples of one channel; a started last frame counts.
     pub frames: u64,
     /// Every chunk, `fmt ` and `data` included, in file order.
     pub chunks: Vec<Chunk>,
@@ -131,6 +56,7 @@ struct Format {
     sample_rate: u32,
     byte_rate: u32,
     block_align: u16,
+    byte_order: ByteOrder,
 }
 
 impl WavLayout {
@@ -138,7 +64,7 @@ impl WavLayout {
     ///
     /// # Errors
     /// [`MediaError::Malformed`] for an empty or truncated file, `fmt ` missing or after `data`,
-    /// and sizes that contradict each other; unsupported for `RIFX` and a second `data`.
+    /// and sizes that contradict each other; unsupported for a second `data`.
     pub fn read<R>(source: &mut R, total_len: u64) -> Result<Self, MediaError>
     where
         R: Read + Seek + ?Sized,
@@ -161,13 +87,15 @@ impl WavLayout {
                 return Err(MediaError::unsupported(what));
             }
         }
-        let format = read_format(source, fmt)?;
-        let frames = match format.encoding.sample_bytes() {
-            Some(_) => data.len.div_ceil(u64::from(format.block_align)),
+        let format = read_format(source, fmt, found.byte_order)?;
+        let (channels, align) = (format.channels, format.block_align);
+        let frames = match format.encoding.frames(data.len, channels, align) {
+            Some(frames) => frames,
             None => frames_of_foreign_codec(source, &found.chunks, &format, data.len)?,
         };
         Ok(Self {
             container: if found.long { Container::Rf64 } else { Container::Wav },
+            byte_order: format.byte_order,
             encoding: format.encoding,
             channels: format.channels,
             sample_rate: format.sample_rate,
@@ -190,7 +118,7 @@ impl WavLayout {
     pub fn measured(&self) -> Measured {
         Measured {
             container: self.container,
-            codec: self.encoding.name(),
+            codec: self.encoding.name(self.byte_order),
             channels: Some(self.channels),
             sample_rate: Some(self.sample_rate),
             duration: self.duration(),
@@ -199,9 +127,10 @@ impl WavLayout {
     }
 }
 
-/// `fmt `: tag 2, channels 2, rate 4, bytes per second 4, block align 2, bits 2; EXTENSIBLE adds
-/// size 2, valid bits 2, speakers 4, sub-format GUID 16.
-fn read_format<R>(source: &mut R, chunk: Chunk) -> Result<Format, MediaError>
+/// `fmt `: tag 2, channels 2, rate 4, bytes per second 4, block align 2, bits 2; then the size of
+/// the rest 2. EXTENSIBLE adds valid bits 2, speakers 4, sub-format GUID 16; block codecs add
+/// samples per block 2.
+fn read_format<R>(source: &mut R, chunk: Chunk, order: ByteOrder) -> Result<Format, MediaError>
 where
     R: Read + Seek + ?Sized,
 {
@@ -212,26 +141,30 @@ where
     let wanted = usize::try_from(chunk.len.min(40)).unwrap_or(40);
     let known = bytes.get_mut(..wanted).filter(|known| known.len() >= 14);
     read_at(source, chunk.offset, known.ok_or_else(|| bad("the fmt chunk is too short"))?)?;
-    let word = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; 2]);
-    let long = |at: usize| bytes.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or([0; 4]);
-    let (mut tag, mut bits) = (u16::from_le_bytes(word(0)), u16::from_le_bytes(word(14)));
+    let word = |at: usize| order.u16(bytes.get(at..).unwrap_or_default());
+    let long = |at: usize| order.u32(bytes.get(at..).unwrap_or_default());
+    let (mut tag, mut bits) = (word(0), word(14));
     if tag == EXTENSIBLE {
         if wanted < 40 {
             return Err(bad("the EXTENSIBLE fmt chunk is shorter than 40 bytes"));
         }
         if bytes.ends_with(&SUBFORMAT_TAIL) {
-            tag = u16::from_le_bytes(word(24));
+            tag = word(24);
         }
     }
     if matches!(tag, 6 | 7) && bits == 0 {
         bits = 8;
     }
+    let (channels, block_align) = (word(2), word(12));
+    let block_samples = Some(word(18)).filter(|samples| word(16) >= 2 && *samples > 0);
+    let found = FormatTag { tag, bits, channels, block_align, block_samples, order };
     let format = Format {
-        encoding: Encoding::from_tag(tag, bits),
-        channels: u16::from_le_bytes(word(2)),
-        sample_rate: u32::from_le_bytes(long(4)),
-        byte_rate: u32::from_le_bytes(long(8)),
-        block_align: u16::from_le_bytes(word(12)),
+        encoding: Encoding::new(found),
+        channels,
+        sample_rate: long(4),
+        byte_rate: long(8),
+        block_align,
+        byte_order: order,
     };
     MediaError::check("the number of channels", format.channels.into(), MAX_CHANNELS.into())?;
     MediaError::check("the sampling rate", format.sample_rate.into(), MAX_SAMPLE_RATE.into())?;
@@ -262,7 +195,7 @@ where
     let Some(fact) = fact else { return Ok(by_rate) };
     let mut count = [0; 4];
     read_at(source, fact.offset, &mut count)?;
-    let count = u64::from(u32::from_le_bytes(count));
+    let count = u64::from(format.byte_order.u32(&count));
     // Stream writers leave 0 or all ones.
     Ok(if count == 0 || count == u64::from(u32::MAX) { by_rate } else { count })
 }

@@ -101,7 +101,6 @@ fn faults_are_named_with_their_offset() {
     assert_eq!(fault(b"RIFF\0\0"), "the file ends inside the RIFF header at byte 6");
     assert_eq!(fault(b"OggS\0\0\0\0\0\0\0\0"), "no RIFF, RF64 or BW64 header at byte 0");
     assert_eq!(fault(b"RIFF\0\0\0\0AVI "), "the RIFF form is not WAVE at byte 8");
-    assert_eq!(fault(&file(b"RIFX", 0, &[])), "big-endian RIFX is not supported");
     assert_eq!(
         fault(&riff(&[format.clone(), chunk(b"data", 100, &[1; 99])])),
         "chunk \"data\" is longer than the file (99 bytes are left) at byte 36"
@@ -166,6 +165,22 @@ fn extensible_formats_are_resolved() {
     assert!(fault(&wav(&long[..38])).contains("shorter than 40 bytes"));
     long[39] = 0;
     assert_eq!(read(&wav(&long)).unwrap().encoding, Encoding::Other(0xFFFE));
+}
+
+#[test]
+fn numbers_are_big_endian_in_rifx() {
+    let swap = |words: &[u8], size: usize| -> Vec<u8> {
+        words.chunks(size).flat_map(|word| word.iter().rev().copied()).collect()
+    };
+    let le = fmt(1);
+    let be = [swap(&le[..4], 2), swap(&le[4..12], 4), swap(&le[12..], 2)].concat();
+    let whole = |id: &[u8; 4], payload: &[u8]| {
+        let size = u32::try_from(payload.len()).unwrap().swap_bytes();
+        chunk(id, size, payload)
+    };
+    let layout = read(&file(b"RIFX", 0, &[whole(b"fmt ", &be), whole(b"data", &[1; 10])])).unwrap();
+    assert_eq!((layout.encoding, layout.sample_rate, layout.frames), (Encoding::Pcm16, 8000, 5));
+    assert_eq!(layout.measured().codec, "pcm_s16be");
 }
 
 #[test]

@@ -1,26 +1,31 @@
 //! What a spooled file is, and what of it must be silent. Reads headers and packets, changes
 //! nothing.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use symphonia::core::io::MediaSource;
 
 use super::PipelineError;
-use crate::asset::{AssetId, MaskEntry, MediaEntry};
+use crate::asset::{AssetId, MaskEntry, MediaEntry, MediaId, MediaTime, RecordingDocument};
 use crate::mask::{
-    ControlEvent, ControlKind, MaskError, MaskPlan, MaskSettings, QuarantineReason, Timeline,
+    ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings, QuarantineReason,
+    Timeline, WallSpan, wall_spans,
 };
-use crate::media::{Measured, MediaError, SNIFF_BYTES, sniff};
+use crate::media::{Decoded, Measured, MediaError, ReadSeek, SNIFF_BYTES, measure_decoded, sniff};
 use crate::spool::{Spool, SpoolReader};
 
 /// A file ready to be masked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Analysed {
     /// What it is.
     pub measured: Measured,
     /// What of it must be silent.
     pub plan: MaskPlan,
+    /// The file as it came, when it is to be decoded: `measured` and `plan` are then of the WAVE
+    /// file that it decodes to.
+    pub decoded_from: Option<Measured>,
 }
 
 /// A spool file as a source for demuxers.
@@ -80,6 +85,27 @@ pub fn measure(
     Ok(measured.map_err(MaskError::from)?)
 }
 
+/// What is known of the masks of an asset.
+#[derive(Debug, Clone)]
+pub struct MaskRequest {
+    /// Its entry in the document.
+    pub entry: MediaEntry,
+    /// The other media files of its recording.
+    pub companions: Vec<MediaEntry>,
+    /// Masks that came later; they are of the recording, not of one file.
+    pub late: Vec<MaskEntry>,
+}
+
+impl MaskRequest {
+    /// For one media file of a document; `None` when the document does not name it.
+    pub fn of(document: &RecordingDocument, media: &MediaId, late: Vec<MaskEntry>) -> Option<Self> {
+        let (position, entry) = document.entry(media)?;
+        let mut companions = document.media.clone();
+        companions.remove(position);
+        Some(Self { entry: entry.clone(), companions, late })
+    }
+}
+
 /// Measures a file and decides what of it must be silent. Blocks.
 ///
 /// # Errors
@@ -87,19 +113,114 @@ pub fn measure(
 pub fn analyse(
     spool: &Spool,
     asset: AssetId,
-    (entry, late): (&MediaEntry, &[MaskEntry]),
+    request: &MaskRequest,
     settings: &MaskSettings,
 ) -> Result<Analysed, PipelineError> {
-    let measured = measure(spool, asset, entry)?;
-    let zone: Option<TimeZone> = settings.time_zone();
-    let start = entry.start.resolve(zone.as_ref()).map_err(|error| PipelineError::Quarantine {
+    let measured = measure(spool, asset, &request.entry)?;
+    let plan = plan(&measured, request, settings, MediaTime::ZERO)?;
+    Ok(Analysed { measured, plan, decoded_from: None })
+}
+
+/// As [`analyse`], for a file that is to be decoded. Decodes it once.
+///
+/// # Errors
+/// As [`analyse`]; quarantine too for a file that cannot be decoded.
+pub(super) fn analyse_decoded(
+    spool: &Spool,
+    asset: AssetId,
+    request: &MaskRequest,
+    settings: &MaskSettings,
+) -> Result<Analysed, PipelineError> {
+    let original = measure(spool, asset, &request.entry)?;
+    let source = Box::new(Source(spool.reader(asset)?));
+    let measured = measure_decoded(source, original.bytes, original.container);
+    let measured = measured.map_err(MaskError::from)?;
+    let plan = plan(&measured, request, settings, DECODED_GUARD)?;
+    Ok(Analysed { measured, plan, decoded_from: Some(original) })
+}
+
+/// The bytes that are to be masked, and the source from which headers and index are read.
+pub(super) fn source(
+    spool: &Spool,
+    asset: AssetId,
+    analysed: &Analysed,
+) -> Result<(Box<dyn Read>, Box<dyn ReadSeek>), PipelineError> {
+    let Some(original) = &analysed.decoded_from else {
+        return Ok((Box::new(spool.reader(asset)?), Box::new(spool.reader(asset)?)));
+    };
+    let source = Box::new(Source(spool.reader(asset)?));
+    let facts = &analysed.measured;
+    let decoded = Decoded::open(source, original.bytes, original.container, facts);
+    let decoded = decoded.map_err(MaskError::from)?;
+    let head = Cursor::new(decoded.head().to_vec());
+    Ok((Box::new(decoded), Box::new(head)))
+}
+
+fn plan(
+    measured: &Measured,
+    request: &MaskRequest,
+    settings: &MaskSettings,
+    allowance: MediaTime,
+) -> Result<MaskPlan, PipelineError> {
+    let (entry, zone) = (&request.entry, settings.time_zone());
+    let zone = zone.as_ref();
+    let start = entry.start.resolve(zone).map_err(|error| PipelineError::Quarantine {
         reason: QuarantineReason::MaskNeedsZone,
         detail: format!("startTime {error}"),
     })?;
-    let events: Vec<ControlEvent> = entry.masks.iter().chain(late).map(control_event).collect();
-    let timeline = Timeline { start, duration: measured.duration };
-    let plan = MaskPlan::from_events(&events, timeline, zone.as_ref(), settings.guard())?;
-    Ok(Analysed { measured, plan })
+    let mut events: Vec<ControlEvent> = entry.masks.iter().map(control_event).collect();
+    let mut others = Vec::new();
+    for companion in request.companions.iter().filter(|_| settings.across_media) {
+        let masks: Vec<ControlEvent> = companion.masks.iter().map(control_event).collect();
+        others.extend(wall_spans(&masks, range(companion, zone)?, zone)?);
+    }
+    let late: Vec<ControlEvent> = request.late.iter().map(control_event).collect();
+    let late_spans = wall_spans(&late, range(entry, zone)?, zone)?;
+    if in_some_file(&late_spans, request, zone)? {
+        others.extend(late_spans);
+    } else {
+        events.extend(late);
+    }
+    // The stop time only helps to tell drift and cuts; a file is masked without it, too.
+    let stop = entry.stop.resolve(zone).ok();
+    let source = entry.source_timeline.unwrap_or(settings.source_timeline);
+    let timeline = Timeline { start, stop, duration: measured.duration, source };
+    let guard = settings.guard().saturating_add(allowance);
+    let plan = MaskPlan::from_events(&events, &others, timeline, zone, guard)?;
+    Ok(match &entry.mask_channels {
+        Some(channels) => plan.with_channels(channels.clone()),
+        None => plan,
+    })
+}
+
+/// Whether each of the late spans is for one of several files, so that it need not be in this one.
+fn in_some_file(
+    spans: &[WallSpan],
+    request: &MaskRequest,
+    zone: Option<&TimeZone>,
+) -> Result<bool, PipelineError> {
+    if request.companions.is_empty() {
+        return Ok(false);
+    }
+    let mut ranges = vec![range(&request.entry, zone)?];
+    for companion in &request.companions {
+        ranges.push(range(companion, zone)?);
+    }
+    let touched = |span: &WallSpan| ranges.iter().any(|(a, b)| span.from < *b && *a < span.to);
+    Ok(spans.iter().all(touched))
+}
+
+/// First instant of a file, and first after it.
+fn range(
+    entry: &MediaEntry,
+    zone: Option<&TimeZone>,
+) -> Result<(Timestamp, Timestamp), PipelineError> {
+    let unzoned = |error| PipelineError::Quarantine {
+        reason: QuarantineReason::MaskNeedsZone,
+        detail: format!("startTime or stopTime {error}"),
+    };
+    let start = entry.start.resolve(zone).map_err(unzoned)?;
+    Ok((start, entry.stop.resolve(zone).map_err(unzoned)?))
 }
 
 /// The document's check let only the two kinds through.

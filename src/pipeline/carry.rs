@@ -5,18 +5,25 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
+use super::analyse::{MaskRequest, analyse_decoded};
 use super::transform::{Transformed, transform};
 use super::{Analysed, CHANNEL_CHUNKS, MANIFEST_TYPE, Manifest, Pipeline, PipelineError};
 use super::{SEGMENT_BYTES, analyse};
 use crate::asset::{
-    AssetId, Digest, MediaEntry, Outcome, RecordingDocument, Rules, SealFacts, StoredObject,
+    AssetId, Digest, MediaEntry, MediaType, Outcome, RecordingDocument, Rules, SealFacts,
+    StoredObject,
 };
 use crate::catalog::{Job, MediaRow, MediaState, RecordingRow};
+use crate::mask::{Fallback, MaskSettings, QuarantineReason};
 use crate::seal::{SealMode, Sealer};
+use crate::spool::Spool;
 use crate::store::{Content, IfExists, ObjectKey, Part, SealedBody, Staged, StoreError};
 
 /// Earlier attempts whose temporary objects are removed before a new one.
 const CLEARED_ATTEMPTS: u32 = 3;
+
+/// One of the two ways to look at a file: as it is, or decoded.
+type Analysis = fn(&Spool, AssetId, &MaskRequest, &MaskSettings) -> Result<Analysed, PipelineError>;
 
 /// The rows of one asset, read after its job was taken.
 struct Rows {
@@ -36,10 +43,19 @@ impl Pipeline {
         {
             return self.complete(&rows, &outcome).await;
         }
-        let analysed = self.analyse(&rows).await?;
+        let mut analysed = self.analyse(&rows, analyse).await?;
         self.clear_attempts(&rows, job.attempts).await?;
         let part = Part::new(self.key(&rows)?, &attempt(job.attempts))?;
-        let (staged, transformed) = self.stage(&rows, &analysed, part).await?;
+        let (staged, transformed) = match self.stage(&rows, &analysed, part.clone()).await {
+            Err(PipelineError::Quarantine {
+                reason: QuarantineReason::MaskUnsupportedContainer,
+                ..
+            }) if self.mask.fallback == Fallback::Transcode => {
+                analysed = self.analyse(&rows, analyse_decoded).await?;
+                self.stage(&rows, &analysed, part).await?
+            }
+            staged => staged?,
+        };
         let outcome = self.outcome(&rows, &analysed, &staged, &transformed)?;
         let segments = segments_text(&transformed.segments);
         let text = outcome_text(asset, &outcome)?;
@@ -93,11 +109,15 @@ impl Pipeline {
         }
     }
 
-    async fn analyse(&self, rows: &Rows) -> Result<Analysed, PipelineError> {
+    async fn analyse(&self, rows: &Rows, analyse: Analysis) -> Result<Analysed, PipelineError> {
         let (spool, settings) = (self.spool.clone(), self.mask.clone());
-        let (asset, entry) = (rows.media.asset_id, rows.entry.clone());
-        let late = rows.recording.late_masks.clone();
-        let work = move || analyse(&spool, asset, (&entry, &late), &settings);
+        let (asset, late) = (rows.media.asset_id, rows.recording.late_masks.clone());
+        let request = MaskRequest::of(&rows.document, &rows.media.media_id, late);
+        let request = request.ok_or_else(|| PipelineError::Rows {
+            asset: asset.to_string(),
+            detail: "the document lacks the media id".to_owned(),
+        })?;
+        let work = move || analyse(&spool, asset, &request, &settings);
         tokio::task::spawn_blocking(work).await.map_err(|_| PipelineError::Thread)?
     }
 
@@ -121,7 +141,7 @@ impl Pipeline {
         let length = sealer.sealed_len();
         let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
         let (spool, asset) = (self.spool.clone(), rows.media.asset_id);
-        let job = Analysed { measured: analysed.measured.clone(), plan: analysed.plan.clone() };
+        let job = analysed.clone();
         let pass =
             tokio::task::spawn_blocking(move || transform(&spool, asset, &job, sealer, sender));
         let staged = self.store.stage(&part, length, SealedBody::new(receiver)).await;
@@ -175,8 +195,12 @@ impl Pipeline {
         let zone = self.mask.time_zone();
         let start = rows.entry.start.resolve(zone.as_ref()).unwrap_or(Timestamp::UNIX_EPOCH);
         let gir = summary.mode == SealMode::Gir;
+        let media_type = match analysed.decoded_from {
+            Some(_) => MediaType::Wav,
+            None => rows.entry.media_type,
+        };
         Ok(Outcome {
-            media_type: rows.entry.media_type.mime().to_owned(),
+            media_type: media_type.mime().to_owned(),
             duration_ms: analysed.measured.duration.as_millis(),
             bytes: certificate.bytes,
             sha256: certificate.masked_sha256,
@@ -186,7 +210,7 @@ impl Pipeline {
                 &rows.document.agent_name(position),
                 start,
                 rows.media.recording_id.as_str(),
-                rows.entry.media_type.extension(),
+                media_type.extension(),
             ),
             stored: StoredObject {
                 key: key.as_str().to_owned(),

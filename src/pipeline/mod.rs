@@ -27,7 +27,7 @@ mod settings;
 mod transform;
 mod worker;
 
-pub use analyse::{Analysed, analyse, measure};
+pub use analyse::{Analysed, MaskRequest, analyse, measure};
 pub use error::PipelineError;
 pub use manifest::{MANIFEST_TYPE, Manifest};
 pub use settings::PipelineSettings;

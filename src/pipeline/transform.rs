@@ -1,14 +1,15 @@
 //! One pass over a spooled file: silence, check, seal, digest; the result goes to the store
 //! through a bounded channel. Runs on a worker thread.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::analyse::source;
 use super::{Analysed, BLOCK_BYTES, PipelineError, SEGMENT_BYTES};
 use crate::asset::{AssetId, Digest, Hasher};
-use crate::mask::{Certificate, MaskError, open_recheck, open_silencer};
+use crate::mask::{Certificate, MaskError, Masker};
 use crate::media::MediaError;
 use crate::seal::{
     Cipher, KeyTransport, Random, Recipient, SealError, SealMode, SealSummary, SealedChunk, Sealer,
@@ -143,22 +144,13 @@ fn pass(
     outlet: &mut Outlet,
 ) -> Result<(Certificate, SealSummary), PipelineError> {
     let io = |error| PipelineError::from(MaskError::from(MediaError::Io(error)));
-    let mut source = spool.reader(asset)?;
-    let mut silencer = open_silencer(&mut source, &analysed.measured, &analysed.plan)?;
-    source.seek(SeekFrom::Start(0)).map_err(io)?;
-    let mut check = open_recheck(&mut source, &analysed.measured, &analysed.plan)?;
-    source.seek(SeekFrom::Start(0)).map_err(io)?;
-    // The check wants equally many bytes of source and result; the source is read a second time
-    // where a rewriter holds bytes back.
-    let mut again = spool.reader(asset)?;
-    let mut compared = zeroize::Zeroizing::new(vec![0_u8; BLOCK_BYTES]);
+    let (mut source, mut index) = source(spool, asset, analysed)?;
+    let mut masker = Masker::open(index.as_mut(), &analysed.measured, &analysed.plan)?;
+    drop(index);
     let mut block = zeroize::Zeroizing::new(vec![0_u8; BLOCK_BYTES]);
     let mut masked = Vec::with_capacity(BLOCK_BYTES);
-    let mut give = |masked: &mut Vec<u8>, outlet: &mut Outlet, sealer: &mut Sealer| {
+    let give = |masked: &mut Vec<u8>, outlet: &mut Outlet, sealer: &mut Sealer| {
         for piece in masked.chunks(BLOCK_BYTES) {
-            let expected = compared.get_mut(..piece.len()).ok_or(PipelineError::Thread)?;
-            again.read_exact(expected).map_err(io)?;
-            check.push(expected, piece)?;
             outlet.send(sealer.push(piece)?)?;
         }
         masked.clear();
@@ -167,15 +159,18 @@ fn pass(
     loop {
         let count = source.read(&mut block).map_err(io)?;
         let Some(bytes) = block.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-        silencer.push(bytes, &mut masked)?;
+        masker.push(bytes, &mut masked)?;
         if masked.len() >= BLOCK_BYTES / 2 {
             give(&mut masked, outlet, &mut sealer)?;
         }
     }
-    let certificate = silencer.finish(&mut masked)?;
+    let mut certificate = masker.finish(&mut masked)?;
+    certificate.decoded_from = analysed
+        .decoded_from
+        .as_ref()
+        .map(|original| format!("{} in {}", original.codec, original.container));
     give(&mut masked, outlet, &mut sealer)?;
-    check.finish()?;
     let (tail, summary) = sealer.finish()?;
     outlet.send(tail)?;
-    Ok((certificate.confirmed(), summary))
+    Ok((certificate, summary))
 }

@@ -20,6 +20,7 @@ mod ingest_contract;
 mod masking;
 mod memory;
 mod peers;
+mod pipeline_formats;
 mod pipeline_masked;
 mod playback;
 mod seal_interop;

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::own::{self, OwnMembers};
 use super::{FieldFault, MAX_EVENTS, MAX_MEDIA_FILES, MaskEntry, MediaEntry, RecordingDocument};
-use super::{MediaId, MediaKind, MediaType, RecordingId, Rules, WireTime};
+use super::{MediaId, MediaType, RecordingId, Rules, WireTime};
 
 const KNOWN: &[&str] = &[
     "id",
@@ -36,13 +37,13 @@ const KNOWN_MEDIA: &[&str] = &[
 const CALL_TYPES: &[&str] = &["Internal", "Inbound", "Outbound", "Consult", "Unknown"];
 
 #[derive(Default)]
-struct Findings {
+pub(super) struct Findings {
     faults: Vec<FieldFault>,
     warnings: Vec<String>,
 }
 
 impl Findings {
-    fn fault(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, field: impl Into<String>, message: impl Into<String>) {
         self.faults.push(FieldFault { field: field.into(), message: message.into() });
     }
 
@@ -95,42 +96,21 @@ pub(super) fn document(value: Value, rules: Rules) -> Result<RecordingDocument, 
         Some(Value::String(text)) if CALL_TYPES.contains(&text.as_str()) => {}
         Some(_) => out.fault("callType", format!("must be one of {}", CALL_TYPES.join(", "))),
     }
-    let masks_complete = reelgate(map.get("reelgate"), &mut out);
-    let kind = map.get("reelgate").and_then(|own| own.get("mediaKind")).cloned();
-    let media = media_files(map.get("mediaFiles"), kind, rules, &mut out);
+    let own = own::read(map.get("reelgate"), &mut out);
+    let media = media_files(map.get("mediaFiles"), &own, rules, &mut out);
     events(map.get("eventHistory"), &mut out);
     match id {
         Some(id) if out.faults.is_empty() => {
-            Ok(RecordingDocument { id, media, masks_complete, value, warnings: out.warnings })
+            let (masks_complete, warnings) = (own.masks_complete, out.warnings);
+            Ok(RecordingDocument { id, media, masks_complete, value, warnings })
         }
         _ => Err(out.faults),
     }
 }
 
-fn reelgate(own: Option<&Value>, out: &mut Findings) -> bool {
-    let Some(own) = own.filter(|own| !own.is_null()) else { return true };
-    if !own.is_object() {
-        out.fault("reelgate", "must be an object");
-        return true;
-    }
-    if let Some(kind) = own.get("mediaKind")
-        && serde_json::from_value::<MediaKind>(kind.clone()).is_err()
-    {
-        out.fault("reelgate.mediaKind", "must be voice, screen, chat or email");
-    }
-    match own.get("masksComplete") {
-        None => true,
-        Some(Value::Bool(complete)) => *complete,
-        Some(_) => {
-            out.fault("reelgate.masksComplete", "must be true or false");
-            true
-        }
-    }
-}
-
 fn media_files(
     files: Option<&Value>,
-    kind: Option<Value>,
+    own: &OwnMembers,
     rules: Rules,
     out: &mut Findings,
 ) -> Vec<MediaEntry> {
@@ -145,7 +125,6 @@ fn media_files(
         );
         return Vec::new();
     }
-    let kind = kind.and_then(|kind| serde_json::from_value(kind).ok());
     let mut entries: Vec<MediaEntry> = Vec::with_capacity(files.len());
     for (index, file) in files.iter().enumerate() {
         let path = format!("mediaFiles[{index}]");
@@ -153,7 +132,7 @@ fn media_files(
             out.fault(path, "must be an object");
             continue;
         };
-        let Some(entry) = media_file(map, &path, kind, rules, out) else { continue };
+        let Some(entry) = media_file(map, &path, own, rules, out) else { continue };
         if entries.iter().any(|other| other.media_id == entry.media_id) {
             out.fault(format!("{path}.mediaId"), "is used twice in this recording");
         }
@@ -165,7 +144,7 @@ fn media_files(
 fn media_file(
     map: &Map<String, Value>,
     path: &str,
-    kind: Option<MediaKind>,
+    own: &OwnMembers,
     rules: Rules,
     out: &mut Findings,
 ) -> Option<MediaEntry> {
@@ -197,10 +176,14 @@ fn media_file(
         Rules::Ingest => gateway_members(map, path, out),
         Rules::Insertion => descriptor(map.get("mediaDescriptor"), path, out),
     }
+    let media_type = media_type?;
     Some(MediaEntry {
         media_id: media_id?,
-        media_type: media_type?,
-        kind: kind.unwrap_or(media_type?.default_kind()),
+        media_type,
+        kind: own.kind.unwrap_or(media_type.default_kind()),
+        source_timeline: own.source_timeline,
+        // A picture has no channels: it is masked whole.
+        mask_channels: own.mask_channels.clone().filter(|_| media_type.is_sound()),
         start: start?,
         stop: stop?,
         masks,

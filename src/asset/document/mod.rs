@@ -5,10 +5,11 @@
 //! here knows are kept and passed on.
 
 mod check;
+mod own;
 
 use serde_json::Value;
 
-use super::{MediaId, MediaKind, MediaType, RecordingId, WireTime};
+use super::{MediaId, MediaKind, MediaType, RecordingId, SourceTimeline, WireTime};
 
 /// Largest document taken in, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
@@ -58,6 +59,10 @@ pub struct MediaEntry {
     pub start: WireTime,
     /// `stopTime`.
     pub stop: WireTime,
+    /// `reelgate.sourceTimeline`, if the caller gave it.
+    pub source_timeline: Option<SourceTimeline>,
+    /// The channels that `masks` apply to, from `reelgate.maskChannels`; `None` for all.
+    pub mask_channels: Option<Vec<u16>>,
     /// `masks`, in document order.
     pub masks: Vec<MaskEntry>,
     /// `size`, if the caller gave it, in bytes.
@@ -169,6 +174,21 @@ mod tests {
             "mediaFiles[0].pkcs7",
         ];
         assert_eq!(faults(&value), expected);
+    }
+
+    #[test]
+    fn mask_channels_are_found_by_their_parties() {
+        let mut value = sample();
+        let own = serde_json::json!({"channels": ["agent", "customer"], "maskChannels": ["customer"],
+            "sourceTimeline": "cut"});
+        value["reelgate"] = own;
+        let text = value.to_string();
+        let parsed = RecordingDocument::parse(text.as_bytes(), Rules::Ingest).unwrap();
+        assert_eq!(parsed.media[0].mask_channels, Some(vec![1]));
+        assert_eq!(parsed.media[0].source_timeline, Some(SourceTimeline::Cut));
+        value["reelgate"]["maskChannels"] = serde_json::json!(["supervisor"]);
+        value["reelgate"]["sourceTimeline"] = "both".into();
+        assert_eq!(faults(&value), ["reelgate.sourceTimeline", "reelgate.maskChannels"]);
     }
 
     #[test]

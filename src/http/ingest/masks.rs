@@ -15,7 +15,7 @@ use crate::catalog::{MaskChange, MediaState};
 use crate::http::path::Names;
 use crate::http::{State, auth, body};
 use crate::identity::Permission;
-use crate::pipeline::analyse;
+use crate::pipeline::{MaskRequest, analyse};
 
 /// `POST …/masks`: answers the spans that result for each media file received so far.
 pub(super) async fn post(
@@ -75,11 +75,11 @@ async fn resulting_spans(
     for row in state.catalog.media_of(tenant, id).await? {
         let mut answer = json!({ "mediaId": row.media_id, "state": row.state });
         if row.state == MediaState::Spooled
-            && let Some((_, entry)) = document.entry(&row.media_id)
+            && let Some(request) = MaskRequest::of(&document, &row.media_id, late.clone())
         {
             let (spool, asset) = (state.ingest.spool.clone(), row.asset_id);
-            let (entry, late, settings) = (entry.clone(), late.clone(), state.mask.clone());
-            let work = move || analyse(&spool, asset, (&entry, &late), &settings);
+            let settings = state.mask.clone();
+            let work = move || analyse(&spool, asset, &request, &settings);
             let spans: Result<Vec<Span>, String> = match tokio::task::spawn_blocking(work).await {
                 Ok(Ok(analysed)) => Ok(analysed.plan.requested),
                 Ok(Err(error)) => Err(error.to_string()),

@@ -7,14 +7,14 @@ use super::check_index::{Boxes, IndexCheck};
 use super::order::FileOrder;
 use super::pcm::Frames;
 use super::rewrite::text_touched;
-use super::sound::{Levels, UnitClock, check_unit};
+use super::sound::{Levels, Mp3Frames, Rows, UnitClock, check_unit};
 use super::text::TextKind;
 use super::timeline::media_spans;
 use super::treatment::{Treatment, refused};
 use super::{MAX_EARLY, Opened, touched};
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::unit::{Coding, Reach};
-use crate::mask::{MaskError, MaskPlan, Recheck};
+use crate::mask::{MaskError, MaskPlan, Recheck, mp3};
 use crate::media::mp4::{Cursor, Index, Sample, SampleTable};
 use crate::media::{Measured, ReadSeek};
 
@@ -28,6 +28,8 @@ pub(super) enum Judge {
     Blank { kind: TextKind, spans: TickSpans },
     /// Units that are heard in a span are silent.
     Coded(Box<CodedJudge>),
+    /// The same for MP3.
+    Mp3(Box<Mp3Judge>),
     /// Pictures in and behind a span are gone.
     Pictures(PictureJudge),
 }
@@ -37,10 +39,12 @@ pub(super) struct CodedJudge {
     coding: Box<dyn Coding>,
     clock: UnitClock,
     chooser: Chooser,
+    rows: Rows,
     levels: Levels,
-    /// Sizes of the silent units that wait for their row's end, and their bytes in the result.
-    row: Vec<usize>,
+    /// The row's units in the source, and its bytes in the result.
+    row: Vec<(u32, Vec<u8>)>,
     bytes: Vec<u8>,
+    /// Where the row begins.
     at: u64,
 }
 
@@ -48,33 +52,25 @@ impl CodedJudge {
     fn judge(&mut self, sample: &Sample, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
         let (from, to) = self.clock.interval(sample);
         if !self.chooser.choose(from, to) {
-            self.end_row()?;
             let mut expected = source.to_vec();
-            self.coding.ticks(source).map_err(|fault| fault.at(sample.offset))?;
             self.coding.tidy(&mut expected);
             return same(&expected, masked, sample.offset);
         }
-        let begins = self.levels.masked(sample, self.coding.as_ref());
-        if begins {
+        if self.rows.begins(sample) {
             self.end_row()?;
             self.at = sample.offset;
         }
         self.coding.ticks(source).map_err(|fault| fault.at(sample.offset))?;
-        self.row.push(source.len());
+        self.row.push((sample.number, source.to_vec()));
         self.bytes.extend_from_slice(masked);
         Ok(())
     }
 
     fn end_row(&mut self) -> Result<(), MaskError> {
-        let mut row = std::mem::take(&mut self.row);
         let bytes = std::mem::take(&mut self.bytes);
-        if row.len() > 1 {
-            self.coding.level(&mut row);
-            self.levels.settle(self.coding.as_ref());
-        }
         let mut rest = bytes.as_slice();
         let mut at = self.at;
-        for size in row {
+        for size in self.levels.settle(&mut self.row, self.coding.as_ref()) {
             let wrong = MaskError::Recheck { offset: at };
             let Some((unit, later)) = rest.split_at_checked(size) else { return Err(wrong) };
             if !self.coding.is_silence(unit) {
@@ -86,10 +82,31 @@ impl CodedJudge {
         if rest.is_empty() { Ok(()) } else { Err(MaskError::Recheck { offset: at }) }
     }
 
-    /// The sizes that the result's index must have.
+    /// The sizes that the result's index must have, where they differ from the source's.
     pub(super) fn finish(mut self) -> Result<Option<Vec<u32>>, MaskError> {
         self.end_row()?;
-        Ok(self.levels.finish(self.coding.as_ref()))
+        Ok(self.levels.finish())
+    }
+}
+
+/// The judge of MP3 frames.
+pub(super) struct Mp3Judge {
+    check: mp3::FrameCheck,
+    rate: u32,
+    timescale: u32,
+    end: u64,
+}
+
+impl Mp3Judge {
+    fn judge(&mut self, sample: &Sample, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
+        let from = Mp3Frames::samples(sample.dts, self.rate, self.timescale);
+        self.end = sample.offset.saturating_add(sample.len);
+        self.check.push(source, masked, sample.offset, Some(from)).map(|_| ())
+    }
+
+    /// Ends both streams.
+    pub(super) fn finish(&mut self) -> Result<(), MaskError> {
+        self.check.finish(self.end)
     }
 }
 
@@ -207,13 +224,20 @@ pub(in crate::mask) fn open_check(
             Treatment::Refuse(_) => Judge::Same,
             Treatment::Fill(byte) => Judge::Filled { byte, spans },
             Treatment::Blank(kind) => Judge::Blank { kind, spans },
+            Treatment::Mp3(reach, rate) => {
+                let spans = media_spans(plan, facts, &opened.index, track, rate)?;
+                let check = mp3::FrameCheck::new(spans, reach);
+                let timescale = track.timescale;
+                Judge::Mp3(Box::new(Mp3Judge { check, rate, timescale, end: 0 }))
+            }
             Treatment::Drop => Judge::Pictures(PictureJudge::new(&track.table, &spans)),
             Treatment::Coded(mut coding) => {
                 let clock = UnitClock::read(source, track, coding.as_mut())?;
                 let chooser = Chooser::new(spans, clock.reach);
-                let levels = Levels::new(&track.table, coding.as_ref());
+                let rows = Rows::new(&track.table, coding.as_ref());
+                let levels = Levels::new(&track.table);
                 let (row, bytes, at) = (Vec::new(), Vec::new(), 0);
-                let judge = CodedJudge { coding, clock, chooser, levels, row, bytes, at };
+                let judge = CodedJudge { coding, clock, chooser, rows, levels, row, bytes, at };
                 Judge::Coded(Box::new(judge))
             }
         });
@@ -242,6 +266,7 @@ impl Mp4Check {
         match judge {
             Judge::Same => same(source, masked, sample.offset),
             Judge::Coded(judge) => judge.judge(sample, source, masked),
+            Judge::Mp3(judge) => judge.judge(sample, source, masked),
             Judge::Pictures(judge) => judge.judge(sample, source, masked),
             Judge::Blank { kind, spans } if text_touched(sample, spans) => {
                 same(&kind.blank(source.len()), masked, sample.offset)
@@ -296,7 +321,7 @@ impl Mp4Check {
             self.judge_frames(track, &sample, source, masked)?;
         } else {
             match self.judges.get(track) {
-                Some(Judge::Coded(_)) => check_unit(&sample)?,
+                Some(Judge::Coded(_) | Judge::Mp3(_)) => check_unit(&sample)?,
                 _ => crate::media::MediaError::check(
                     "the size of a sample",
                     sample.len,

@@ -220,6 +220,10 @@ impl IndexCheck<'_> {
                     }
                     same_head(old, new) && expected == old.table
                 }
+                Judge::Mp3(mut judge) => {
+                    judge.finish()?;
+                    same_head(old, new) && old.table == new.table
+                }
                 Judge::Same | Judge::Blank { .. } => same_head(old, new) && old.table == new.table,
             };
             if !holds {

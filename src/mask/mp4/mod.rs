@@ -3,6 +3,7 @@
 //!
 //! The index is read first, wherever it is; then the file streams through.
 
+mod amr_frames;
 mod check;
 mod check_index;
 mod order;
@@ -26,13 +27,13 @@ pub(super) use check::open_check;
 
 use self::order::FileOrder;
 use self::rewrite::{Changes, Mp4Rewrite};
-use self::sound::{PlannedTrack, SoundPlan, UnitClock};
+use self::sound::{Mp3Frames, PlannedTrack, SoundPlan, UnitClock};
 use self::timeline::media_spans;
 use self::treatment::{Treatment, frame_size, refused};
 use super::silence::Rewrite;
 use super::ticks::TickSpans;
 use super::unit::Reach;
-use super::{MaskError, MaskPlan, MaskWarning, WarningCode};
+use super::{MaskError, MaskPlan, MaskWarning, WarningCode, mp3};
 use crate::media::mp4::{Cursor, Index, MAX_SAMPLES, Sizes, TrackIndex};
 use crate::media::{Measured, MediaError, ReadSeek};
 
@@ -55,7 +56,7 @@ impl Opened {
         let (mut treatments, mut whole_chunks) = (Vec::new(), Vec::new());
         let mut samples = 0_u64;
         for track in &mut index.tracks {
-            let treatment = Treatment::of(track)?;
+            let treatment = Treatment::of(source, track)?;
             if let (Treatment::Fill(_), Some(frame)) = (&treatment, frame_size(track)?) {
                 track.table.sizes = Sizes::Same { size: frame, count: track.table.count() };
             }
@@ -105,9 +106,15 @@ pub(super) fn open(
                     changes.scope.warnings.push(lost_to_end(track));
                 }
             }
+            Treatment::Mp3(reach, rate) => {
+                let spans = media_spans(plan, facts, &index, track, rate)?;
+                let timescale = track.timescale;
+                let frames = Mp3Frames { track: mp3::track(spans, reach), rate, timescale };
+                changes.rewrite_units(place, Box::new(frames));
+            }
             Treatment::Coded(mut coding) => {
                 let clock = UnitClock::read(source, track, coding.as_mut())?;
-                let chosen = SoundPlan::new(track, coding.as_ref(), clock, spans);
+                let chosen = SoundPlan::new(source, track, coding.as_mut(), clock, spans)?;
                 changes.patches.extend(chosen.patches(&track.table));
                 let shared = Arc::clone(&index);
                 let planned = PlannedTrack::new(shared, place, coding, clock, chosen);

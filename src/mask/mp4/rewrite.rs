@@ -228,9 +228,23 @@ fn index_without(
 pub(super) fn payload(source: &mut dyn ReadSeek, part: &Mp4Box) -> Result<Vec<u8>, MediaError> {
     MediaError::check("the size of the sample tables", part.len(), MAX_INDEX_BYTES)?;
     let mut payload = vec![0; usize::try_from(part.len()).unwrap_or(0)];
-    source.seek(SeekFrom::Start(part.offset))?;
-    source.read_exact(&mut payload)?;
+    read_at(source, part.offset, &mut payload)?;
     Ok(payload)
+}
+
+/// Fills `out` from `offset`.
+pub(super) fn read_at(
+    source: &mut dyn ReadSeek,
+    offset: u64,
+    out: &mut [u8],
+) -> Result<(), MediaError> {
+    source.seek(SeekFrom::Start(offset))?;
+    source.read_exact(out).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            MediaError::malformed("the file is shorter than announced", offset)
+        }
+        _ => MediaError::Io(error),
+    })
 }
 
 /// Rewrites a file as it streams through.

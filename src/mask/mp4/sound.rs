@@ -1,11 +1,11 @@
 //! Sound in units: which are silenced, how long each becomes, and the track that does it.
 
 use std::collections::VecDeque;
-use std::io::SeekFrom;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::patch::Patch;
+use super::rewrite::read_at;
 use crate::mask::MaskError;
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::track::{Count, Track};
@@ -43,13 +43,8 @@ impl UnitClock {
             after: clock.media_ticks(reach.after),
             units_after: reach.units_after,
         };
-        let mut cursor = Cursor::default();
-        if let Some(first) = next_unit(&mut cursor, &track.table) {
-            MediaError::check("the size of a unit of sound", first.len, MAX_UNIT_BYTES)?;
-            let mut unit = vec![0; usize::try_from(first.len).unwrap_or(0)];
-            source.seek(SeekFrom::Start(first.offset)).map_err(MediaError::Io)?;
-            source.read_exact(&mut unit).map_err(MediaError::Io)?;
-            let ticks = coding.ticks(&unit).map_err(|fault| fault.at(first.offset))?;
+        if let Some(first) = first_units(source, &track.table, 1)?.first() {
+            let ticks = coding.ticks(first).map_err(|fault| fault.at(track.stbl.start))?;
             clock.nominal = clock.media_ticks(ticks);
         }
         Ok(clock)
@@ -78,6 +73,27 @@ pub(super) fn next_unit(cursor: &mut Cursor, table: &SampleTable) -> Option<Samp
     }
 }
 
+/// The first `count` units of a track.
+pub(super) fn first_units(
+    source: &mut dyn ReadSeek,
+    table: &SampleTable,
+    count: usize,
+) -> Result<Vec<Vec<u8>>, MediaError> {
+    let mut cursor = Cursor::default();
+    let mut units = Vec::new();
+    while let Some(sample) = next_unit(&mut cursor, table).filter(|_| units.len() < count) {
+        units.push(read_unit(source, &sample)?);
+    }
+    Ok(units)
+}
+
+fn read_unit(source: &mut dyn ReadSeek, sample: &Sample) -> Result<Vec<u8>, MediaError> {
+    check_unit(sample)?;
+    let mut unit = vec![0; usize::try_from(sample.len).unwrap_or(0)];
+    read_at(source, sample.offset, &mut unit)?;
+    Ok(unit)
+}
+
 /// Which units of a track are silenced, and how long they become.
 #[derive(Debug, Clone)]
 pub(super) struct SoundPlan {
@@ -90,26 +106,37 @@ pub(super) struct SoundPlan {
 impl SoundPlan {
     /// Chooses the units of `track` that are heard in `spans`, and levels their sizes.
     pub(super) fn new(
+        source: &mut dyn ReadSeek,
         track: &TrackIndex,
-        coding: &dyn Coding,
+        coding: &mut dyn Coding,
         clock: UnitClock,
         spans: TickSpans,
-    ) -> Self {
+    ) -> Result<Self, MaskError> {
         let mut chooser = Chooser::new(spans, clock.reach);
         let mut plan = Self { runs: Vec::new(), sizes: None };
-        let mut levels = Levels::new(&track.table, coding);
+        let mut rows = Rows::new(&track.table, coding);
+        let mut levels = Levels::new(&track.table);
+        let mut row = Vec::new();
         let mut cursor = Cursor::default();
         while let Some(sample) = next_unit(&mut cursor, &track.table) {
             let (from, to) = clock.interval(&sample);
-            if chooser.choose(from, to) {
-                extend(&mut plan.runs, sample.number);
-                levels.masked(&sample, coding);
-            } else {
-                levels.settle(coding);
+            if !chooser.choose(from, to) {
+                continue;
             }
+            extend(&mut plan.runs, sample.number);
+            if coding.level_units() < 2 {
+                continue;
+            }
+            if rows.begins(&sample) {
+                levels.settle(&mut row, coding);
+            }
+            let unit = read_unit(source, &sample)?;
+            coding.ticks(&unit).map_err(|fault| fault.at(sample.offset))?;
+            row.push((sample.number, unit));
         }
-        plan.sizes = levels.finish(coding);
-        plan
+        levels.settle(&mut row, coding);
+        plan.sizes = levels.finish();
+        Ok(plan)
     }
 
     /// The bytes of the index that change with the sizes.
@@ -146,75 +173,90 @@ pub(super) fn extend(runs: &mut Vec<Range<u32>>, number: u32) {
     }
 }
 
-/// Levels rows of silenced units. A row ends with the chunk: what lies behind it stays in place.
-pub(super) struct Levels {
-    sizes: Vec<u32>,
-    changed: bool,
+/// Tells where rows of silenced units begin. A row ends with its chunk: what lies behind it stays
+/// in place.
+pub(super) struct Rows {
     /// Which samples' sizes can be rewritten. Invariant: sorted.
     fields: Vec<Range<u32>>,
     /// The field range that the row is in or before.
     field: usize,
-    row: Vec<usize>,
+    longest: usize,
+    units: usize,
+    bytes: u64,
     /// Number after the row's last sample.
     end: u32,
     chunk: u32,
 }
 
-impl Levels {
+impl Rows {
     pub(super) fn new(table: &SampleTable, coding: &dyn Coding) -> Self {
-        let sizes = match &table.sizes {
-            Sizes::Each(sizes) if coding.level_units() > 1 => sizes.clone(),
-            _ => Vec::new(),
-        };
         let fields = table.size_fields.iter();
         let fields = fields.map(|run| run.first..run.first.saturating_add(run.count)).collect();
-        Self { sizes, changed: false, fields, field: 0, row: Vec::new(), end: 0, chunk: 0 }
+        let longest = coding.level_units();
+        Self { fields, field: 0, longest, units: 0, bytes: 0, end: 0, chunk: 0 }
     }
 
-    /// Takes the next silenced unit. Returns whether it began a new row.
-    pub(super) fn masked(&mut self, sample: &Sample, coding: &dyn Coding) -> bool {
+    /// Takes the next silenced unit. True when it begins a row.
+    pub(super) fn begins(&mut self, sample: &Sample) -> bool {
         while self.fields.get(self.field).is_some_and(|range| range.end <= sample.number) {
             self.field += 1;
         }
         let writable = self.fields.get(self.field).is_some_and(|run| run.contains(&sample.number));
-        let whole = self.row.len() >= coding.level_units();
         let follows = self.end == sample.number && self.chunk == sample.chunk;
-        let begins = whole || !follows || !writable || self.row.is_empty();
-        if begins {
-            self.settle(coding);
-        }
-        if writable && !self.sizes.is_empty() {
-            self.row.push(usize::try_from(sample.len).unwrap_or(0));
-        }
+        let bytes = self.bytes.saturating_add(sample.len);
+        let fits = self.units < self.longest && bytes <= MAX_UNIT_BYTES;
+        let begins = !(writable && follows && fits);
+        (self.units, self.bytes) = if begins { (1, sample.len) } else { (self.units + 1, bytes) };
         self.end = sample.number.saturating_add(1);
         self.chunk = sample.chunk;
         begins
     }
+}
 
-    /// Ends the row.
-    pub(super) fn settle(&mut self, coding: &dyn Coding) {
-        let mut row = std::mem::take(&mut self.row);
-        if row.len() < 2 {
-            return;
-        }
-        let sum: usize = row.iter().sum();
-        coding.level(&mut row);
-        let first = usize::try_from(self.end).unwrap_or(0).checked_sub(row.len());
-        let last = self.end as usize;
-        let places = first.and_then(|first| self.sizes.get_mut(first..last));
-        if row.iter().sum::<usize>() != sum || row.contains(&0) {
-            return;
-        }
-        for (place, size) in places.unwrap_or_default().iter_mut().zip(row) {
-            let size = u32::try_from(size).unwrap_or(*place);
-            self.changed |= *place != size;
-            *place = size;
-        }
+/// The sizes of all samples, some of them levelled.
+pub(super) struct Levels {
+    sizes: Vec<u32>,
+    changed: bool,
+}
+
+impl Levels {
+    pub(super) fn new(table: &SampleTable) -> Self {
+        let sizes = match &table.sizes {
+            Sizes::Each(sizes) => sizes.clone(),
+            Sizes::Same { .. } => Vec::new(),
+        };
+        Self { sizes, changed: false }
     }
 
-    /// Ends the last row. The sizes of all samples, if any changed.
-    pub(super) fn finish(mut self, coding: &dyn Coding) -> Option<Vec<u32>> {
-        self.settle(coding);
+    /// Ends a row of numbered units. Returns their new sizes.
+    pub(super) fn settle(
+        &mut self,
+        row: &mut Vec<(u32, Vec<u8>)>,
+        coding: &dyn Coding,
+    ) -> Vec<usize> {
+        let row = std::mem::take(row);
+        let units: Vec<&[u8]> = row.iter().map(|(_, unit)| unit.as_slice()).collect();
+        let old: Vec<usize> = units.iter().map(|unit| unit.len()).collect();
+        if row.len() < 2 || self.sizes.is_empty() {
+            return old;
+        }
+        let new = coding.level_row(&units);
+        let sum = |sizes: &[usize]| sizes.iter().sum::<usize>();
+        if new.len() != old.len() || sum(&new) != sum(&old) || new.contains(&0) {
+            return old;
+        }
+        for ((number, _), size) in row.iter().zip(&new) {
+            let place = usize::try_from(*number).ok().and_then(|place| self.sizes.get_mut(place));
+            if let (Some(place), Ok(size)) = (place, u32::try_from(*size)) {
+                self.changed |= *place != size;
+                *place = size;
+            }
+        }
+        new
+    }
+
+    /// The sizes of all samples, if any changed.
+    pub(super) fn finish(self) -> Option<Vec<u32>> {
         self.changed.then_some(self.sizes)
     }
 }
@@ -285,6 +327,40 @@ impl Track for PlannedTrack {
 
     fn count(&self) -> Count {
         self.count
+    }
+}
+
+/// MP3 frames, which find their own way: tells the track their time in samples.
+pub(super) struct Mp3Frames {
+    pub(super) track: Box<dyn Track>,
+    pub(super) rate: u32,
+    pub(super) timescale: u32,
+}
+
+impl Mp3Frames {
+    /// Media ticks in samples, rounded down.
+    pub(super) fn samples(ticks: u64, rate: u32, timescale: u32) -> u64 {
+        let scaled = u128::from(ticks) * u128::from(rate) / u128::from(timescale.max(1));
+        u64::try_from(scaled).unwrap_or(u64::MAX)
+    }
+}
+
+impl Track for Mp3Frames {
+    fn push(&mut self, unit: Vec<u8>, at: u64, from: Option<u64>) -> Result<(), MaskError> {
+        let from = from.map(|ticks| Self::samples(ticks, self.rate, self.timescale));
+        self.track.push(unit, at, from)
+    }
+
+    fn finish(&mut self) -> Result<(), MaskError> {
+        self.track.finish()
+    }
+
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        self.track.pop()
+    }
+
+    fn count(&self) -> Count {
+        self.track.count()
     }
 }
 

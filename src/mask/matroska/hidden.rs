@@ -1,0 +1,135 @@
+//! Frames that are decoded early and shown late.
+//!
+//! VP8, VP9 and AV1 may put a frame from up to a look-ahead later in the stream under the time of
+//! an earlier one, without showing it ("alternate reference"). Such a frame can hold a picture
+//! of a mask although its block lies before the mask.
+
+use crate::media::BitReader;
+
+/// Longest look-ahead of libvpx in frames (`MAX_LAG_BUFFERS`).
+const VPX_AHEAD: u32 = 25;
+/// Longest distance of a hidden frame in AV1: the 32 frames of the longest layered group, and those
+/// that the temporal filter adds.
+const AV1_AHEAD: u32 = 48;
+/// The same where nothing is known.
+const OTHER_AHEAD: u32 = 64;
+/// Frames in a VP9 superframe are counted with three bits, OBUs are not counted at all.
+const MAX_OBUS: usize = 4096;
+
+/// How many frames ahead of its own time the coded block `data` can look; 0 when it cannot.
+pub(super) fn frames_ahead(codec_id: &str, data: &[u8]) -> u32 {
+    match codec_id {
+        "V_VP8" if vp8_hides(data) => VPX_AHEAD,
+        "V_VP9" if vp9_hides(data).unwrap_or(true) => VPX_AHEAD,
+        "V_AV1" if av1_hides(data).unwrap_or(true) => AV1_AHEAD,
+        "V_VP8" | "V_VP9" | "V_AV1" | "V_MPEG4/ISO/AVC" | "V_MPEGH/ISO/HEVC" | "V_MPEG1"
+        | "V_MPEG2" | "V_MJPEG" | "V_FFV1" | "V_UNCOMPRESSED" | "V_PRORES" | "V_THEORA" => 0,
+        _ => OTHER_AHEAD,
+    }
+}
+
+/// The same for a block that cannot be read because it is compressed or encrypted.
+pub(super) fn opaque_frames_ahead(codec_id: &str) -> u32 {
+    frames_ahead(codec_id, &[0xFF])
+}
+
+/// The frame tag's `show_frame` (RFC 6386 section 9.1).
+fn vp8_hides(data: &[u8]) -> bool {
+    data.first().is_some_and(|tag| tag & 0x10 == 0 || *tag == 0xFF)
+}
+
+/// Looks at every frame of a superframe (VP9 bitstream specification, annex B and section 6.2).
+fn vp9_hides(data: &[u8]) -> Option<bool> {
+    let Some(marker) = data.last().copied() else { return Some(false) };
+    let width = usize::from((marker >> 3) & 3) + 1;
+    let count = usize::from(marker & 7) + 1;
+    let index = data.len().checked_sub(2 + width * count).and_then(|at| data.get(at..));
+    let index = index.filter(|index| marker >> 5 == 0b110 && index.first() == Some(&marker));
+    let Some(index) = index else { return vp9_frame_hides(data) };
+    let mut rest = data;
+    for size in index.get(1..)?.chunks_exact(width).take(count) {
+        let size = size.iter().rev().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
+        let (frame, after) = rest.split_at_checked(size)?;
+        rest = after;
+        if !frame.is_empty() && vp9_frame_hides(frame)? {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+fn vp9_frame_hides(frame: &[u8]) -> Option<bool> {
+    let mut bits = BitReader::new(frame);
+    if bits.read(2)? != 2 {
+        return None;
+    }
+    if bits.read(2)? == 3 {
+        bits.skip(1)?;
+    }
+    if bits.flag()? {
+        return Some(false);
+    }
+    bits.skip(1)?;
+    bits.flag().map(|shown| !shown)
+}
+
+/// Looks at every frame header of a temporal unit (AV1 specification, sections 5.3 and 5.9.2).
+fn av1_hides(data: &[u8]) -> Option<bool> {
+    let mut rest = data;
+    for _ in 0..MAX_OBUS {
+        let Some((header, after)) = rest.split_first() else { return Some(false) };
+        let after = if header & 0x04 == 0 { after } else { after.get(1..)? };
+        let (size, after) = if header & 0x02 == 0 { (after.len(), after) } else { leb128(after)? };
+        let (obu, next) = after.split_at_checked(size)?;
+        rest = next;
+        let kind = (header >> 3) & 0x0F;
+        // OBU_FRAME_HEADER and OBU_FRAME: show_existing_frame, frame_type (2), show_frame.
+        if kind == 3 || kind == 6 {
+            let first = *obu.first()?;
+            if first & 0x80 == 0 && first & 0x10 == 0 {
+                return Some(true);
+            }
+        }
+    }
+    None
+}
+
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0_u64;
+    for (index, byte) in bytes.iter().take(8).enumerate() {
+        value |= u64::from(byte & 0x7F) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((usize::try_from(value).ok()?, bytes.get(index + 1..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_frames_are_seen() {
+        assert_eq!(frames_ahead("V_VP8", &[0x10, 0, 0]), 0);
+        assert_eq!(frames_ahead("V_VP8", &[0x01, 0, 0]), VPX_AHEAD);
+        // Profile 0: marker 10, profile 00, existing 0, type 0, shown 1.
+        let (shown, hidden) = ([0b1000_0010, 7, 7], [0b1000_0000, 7, 7]);
+        assert_eq!(frames_ahead("V_VP9", &shown), 0);
+        assert_eq!(frames_ahead("V_VP9", &hidden), VPX_AHEAD);
+        let superframe = |first: [u8; 3]| [&first[..], &shown, &[0xC1, 3, 3, 0xC1]].concat();
+        assert_eq!(frames_ahead("V_VP9", &superframe(shown)), 0);
+        assert_eq!(frames_ahead("V_VP9", &superframe(hidden)), VPX_AHEAD);
+        // Temporal delimiter, then OBU_FRAME.
+        let unit = |first| [0x12, 0, 0x32, 2, first, 0];
+        assert_eq!(frames_ahead("V_AV1", &unit(0x10)), 0);
+        assert_eq!(frames_ahead("V_AV1", &unit(0x80)), 0);
+        assert_eq!(frames_ahead("V_AV1", &unit(0x00)), AV1_AHEAD);
+        assert_eq!(frames_ahead("V_AV1", &[0x32, 9]), AV1_AHEAD);
+        assert_eq!(frames_ahead("V_MPEG4/ISO/AVC", &[]), 0);
+        assert_eq!(frames_ahead("V_MS/VFW/FOURCC", &[]), OTHER_AHEAD);
+        for codec in ["V_VP8", "V_VP9", "V_AV1"] {
+            assert!(opaque_frames_ahead(codec) > 0);
+        }
+    }
+}

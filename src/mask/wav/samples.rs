@@ -1,0 +1,107 @@
+//! Encodings whose bytes follow time evenly: PCM and G.711, frame by frame, and G.722.
+
+use crate::asset::Span;
+use crate::mask::certificate::{SampledSpan, Scope};
+use crate::mask::patch::Edit;
+use crate::mask::unit::Reach;
+use crate::mask::{MaskPlan, g722};
+use crate::media::{Encoding, WavLayout};
+
+/// How bytes follow time, and which of them are silent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Bytes of the smallest unit that can be silenced.
+    unit_bytes: u64,
+    /// Samples of one channel in it.
+    samples: u64,
+    reach: Reach,
+    silence: u8,
+}
+
+impl Pace {
+    /// `None` for codecs in blocks or frames of their own.
+    pub(super) fn of(layout: &WavLayout) -> Option<Self> {
+        if layout.encoding == Encoding::G722 {
+            let (samples, reach) = (g722::SAMPLES_PER_BYTE, g722::REACH);
+            return Some(Self { unit_bytes: 1, samples, reach, silence: g722::SILENT_BYTE });
+        }
+        let (unit_bytes, reach) = (u64::from(layout.block_align), Reach::default());
+        Some(Self { unit_bytes, samples: 1, reach, silence: layout.encoding.silence()? })
+    }
+
+    /// What is to be silenced, for the certificate and as edits that do not overlap.
+    pub(super) fn silence(&self, plan: &MaskPlan, layout: &WavLayout) -> (Scope, Vec<Edit>) {
+        let sampled = |span: &Span| in_samples(*span, layout);
+        let total = layout.data_len.div_ceil(self.unit_bytes);
+        let mut scope = Scope {
+            requested: plan.requested.iter().map(sampled).collect(),
+            silenced: plan.silenced.iter().map(sampled).collect(),
+            units_total: total,
+            ..Scope::default()
+        };
+        let mut edits = Vec::new();
+        let mut done = 0;
+        for span in &scope.silenced {
+            let from = span.from_sample.saturating_sub(self.reach.after) / self.samples;
+            let to = span.to_sample.saturating_add(self.reach.before).div_ceil(self.samples);
+            let to = to.saturating_add(self.reach.units_after.into()).min(total);
+            // Widened and rounded outward, two spans can share a unit.
+            let from = from.max(done);
+            if from < to {
+                edits.push(self.edit(from, to, layout));
+                scope.units_silenced += to - from;
+                done = to;
+            }
+        }
+        (scope, edits)
+    }
+
+    /// The bytes that must be silent; units are found by search among their times, not by division.
+    pub(super) fn expected(&self, plan: &MaskPlan, layout: &WavLayout) -> Vec<Edit> {
+        let total = layout.data_len.div_ceil(self.unit_bytes);
+        let micros = |sample: u64| u128::from(sample) * 1_000_000;
+        let rate = u128::from(layout.sample_rate);
+        let bytes = |span: &Span| {
+            let from = u128::from(span.from.as_micros()) * rate;
+            let to = u128::from(span.to.as_micros()) * rate;
+            let heard_until = |unit: u64| {
+                unit.saturating_add(1).saturating_mul(self.samples).saturating_add(self.reach.after)
+            };
+            let heard_from =
+                |unit: u64| unit.saturating_mul(self.samples).saturating_sub(self.reach.before);
+            let first = first_unit(total, |unit| micros(heard_until(unit)) > from);
+            let after = first_unit(total, |unit| micros(heard_from(unit)) >= to);
+            self.edit(first, after.saturating_add(self.reach.units_after.into()), layout)
+        };
+        plan.silenced.iter().map(bytes).collect()
+    }
+
+    /// The bytes of the units `[from, to)`. A cut-off last frame is silenced as far as it goes.
+    fn edit(&self, from: u64, to: u64, layout: &WavLayout) -> Edit {
+        let byte = |unit: u64| {
+            unit.saturating_mul(self.unit_bytes).min(layout.data_len) + layout.data_offset
+        };
+        Edit { from: byte(from), to: byte(to), fill: [self.silence; 2] }
+    }
+}
+
+/// First and last frame of a span, rounded outward and cut to the file.
+fn in_samples(span: Span, layout: &WavLayout) -> SampledSpan {
+    let scaled = |micros: u64| u128::from(micros) * u128::from(layout.sample_rate);
+    let cut = |frame: u128| u64::try_from(frame).unwrap_or(u64::MAX).min(layout.frames);
+    SampledSpan {
+        span,
+        from_sample: cut(scaled(span.from.as_micros()) / 1_000_000),
+        to_sample: cut(scaled(span.to.as_micros()).div_ceil(1_000_000)),
+    }
+}
+
+/// The first of `total` units for which `reached` holds, which from there on always holds.
+fn first_unit(total: u64, reached: impl Fn(u64) -> bool) -> u64 {
+    let (mut low, mut high) = (0, total);
+    while low < high {
+        let middle = low.midpoint(high);
+        if reached(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
+}

@@ -1,0 +1,203 @@
+//! A sound file decoded to WAVE, for files in which silence cannot be written in place.
+//!
+//! It is decoded twice: once to count its samples, so that every length is known beforehand, and
+//! once as it is carried. Neither result nor intermediate rests anywhere.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error;
+use symphonia::core::formats::FormatReader;
+use symphonia::core::io::MediaSource;
+
+use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
+use super::{ByteOrder, Container, Encoding, Measured, MediaError, ticks_to_time};
+
+/// Length of the WAVE header that is written.
+const HEAD_BYTES: u32 = 44;
+/// Bytes of one sample: 16-bit PCM.
+const SAMPLE_BYTES: u16 = 2;
+/// Longest silence that stands in for packets that could not be decoded, in frames.
+const MAX_FILL_FRAMES: u64 = 192_000;
+
+/// Decodes packet by packet.
+struct Decoder {
+    reader: Box<dyn FormatReader>,
+    decoder: Box<dyn AudioDecoder>,
+    track: u32,
+    channels: u16,
+    rate: u32,
+    packets: u64,
+    position: Arc<AtomicU64>,
+    samples: Vec<i16>,
+}
+
+impl Decoder {
+    fn open(
+        source: Box<dyn MediaSource>,
+        bytes: u64,
+        container: Container,
+    ) -> Result<Self, MediaError> {
+        let position = Arc::new(AtomicU64::new(0));
+        let inside = Arc::clone(&position);
+        guarded(&position, move || {
+            let reader = open_demuxer(source, bytes, container, &inside)?;
+            let [track] = reader.tracks() else {
+                return Err(MediaError::unsupported("decoding a file of several tracks"));
+            };
+            let id = track.id;
+            let sound = track.codec_params.as_ref().and_then(|params| params.audio());
+            let sound = sound.ok_or_else(|| MediaError::unsupported("decoding a picture"))?;
+            let wrong = |error| foreign_error(error, inside.load(Ordering::Relaxed));
+            let decoder = symphonia::default::get_codecs()
+                .make_audio_decoder(sound, &AudioDecoderOptions::default())
+                .map_err(wrong)?;
+            let missing =
+                || MediaError::unsupported("decoding without a sampling rate or channels");
+            let channels = sound.channels.as_ref().map(|channels| channels.count());
+            let channels = channels.and_then(|count| u16::try_from(count).ok());
+            let (rate, channels) = sound.sample_rate.zip(channels).ok_or_else(missing)?;
+            let position = Arc::clone(&inside);
+            let samples = Vec::new();
+            Ok(Self { reader, decoder, track: id, channels, rate, packets: 0, position, samples })
+        })
+    }
+
+    /// Appends the next packet as bytes; false at the end.
+    fn next(&mut self, out: &mut Vec<u8>) -> Result<bool, MediaError> {
+        let position = Arc::clone(&self.position);
+        guarded(&position, || self.decode(out))
+    }
+
+    fn decode(&mut self, out: &mut Vec<u8>) -> Result<bool, MediaError> {
+        let at = self.position.load(Ordering::Relaxed);
+        let packet = match self.reader.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => return Ok(false),
+            Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                return Ok(false);
+            }
+            Err(error) => return Err(foreign_error(error, at)),
+        };
+        self.packets += 1;
+        MediaError::check("the number of packets", self.packets, MAX_PACKETS)?;
+        if packet.track_id != self.track {
+            return Ok(true);
+        }
+        match self.decoder.decode(&packet) {
+            Ok(decoded) => {
+                let spec = decoded.spec();
+                if (spec.rate(), spec.channels().count()) != (self.rate, self.channels.into()) {
+                    return Err(MediaError::unsupported("a change of sampling rate or channels"));
+                }
+                decoded.copy_to_vec_interleaved(&mut self.samples);
+                out.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
+            }
+            // What cannot be decoded is silent for as long as it would have played.
+            Err(Error::DecodeError(_) | Error::IoError(_)) => {
+                let frames = packet.dur.get().min(MAX_FILL_FRAMES);
+                let bytes = frames * u64::from(self.channels) * u64::from(SAMPLE_BYTES);
+                out.resize(out.len().saturating_add(usize::try_from(bytes).unwrap_or(0)), 0);
+            }
+            Err(error) => return Err(foreign_error(error, at)),
+        }
+        Ok(true)
+    }
+}
+
+/// Decodes a file once, and tells the facts of the WAVE file that [`Decoded`] gives.
+///
+/// # Errors
+/// Unsupported for pictures, several tracks, and codecs that cannot be decoded; malformed and
+/// limits as everywhere.
+pub fn measure_decoded(
+    source: Box<dyn MediaSource>,
+    bytes: u64,
+    container: Container,
+) -> Result<Measured, MediaError> {
+    let mut decoder = Decoder::open(source, bytes, container)?;
+    let (mut block, mut total) = (Vec::new(), 0_u64);
+    while decoder.next(&mut block)? {
+        total = total.saturating_add(block.len() as u64);
+        block.clear();
+    }
+    let limit = u64::from(u32::MAX - HEAD_BYTES);
+    MediaError::check("the length of the decoded sound in bytes", total, limit)?;
+    let frame = u64::from(decoder.channels) * u64::from(SAMPLE_BYTES);
+    Ok(Measured {
+        container: Container::Wav,
+        codec: Encoding::Pcm16.name(ByteOrder::Little),
+        channels: Some(decoder.channels),
+        sample_rate: Some(decoder.rate),
+        duration: ticks_to_time(total.checked_div(frame).unwrap_or(0), 1, decoder.rate),
+        bytes: total.saturating_add(u64::from(HEAD_BYTES)),
+    })
+}
+
+/// A file as the WAVE file that it decodes to.
+pub struct Decoded {
+    decoder: Decoder,
+    block: Vec<u8>,
+    done: usize,
+}
+
+impl Decoded {
+    /// Begins with the WAVE header. `facts` come from [`measure_decoded`].
+    ///
+    /// # Errors
+    /// As [`measure_decoded`].
+    pub fn open(
+        source: Box<dyn MediaSource>,
+        bytes: u64,
+        container: Container,
+        facts: &Measured,
+    ) -> Result<Self, MediaError> {
+        let decoder = Decoder::open(source, bytes, container)?;
+        let block = wave_head(&decoder, facts.bytes);
+        Ok(Self { decoder, block, done: 0 })
+    }
+
+    /// The WAVE header, which says all that masking needs to know beforehand.
+    pub fn head(&self) -> &[u8] {
+        self.block.get(..HEAD_BYTES as usize).unwrap_or_default()
+    }
+}
+
+impl Read for Decoded {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.done >= self.block.len() {
+            self.block.clear();
+            self.done = 0;
+            if !self.decoder.next(&mut self.block).map_err(io::Error::other)? {
+                return Ok(0);
+            }
+        }
+        let rest = self.block.get(self.done..).unwrap_or_default();
+        let count = rest.len().min(out.len());
+        if let (Some(target), Some(bytes)) = (out.get_mut(..count), rest.get(..count)) {
+            target.copy_from_slice(bytes);
+        }
+        self.done += count;
+        Ok(count)
+    }
+}
+
+/// `RIFF`, `fmt ` and the head of `data`.
+fn wave_head(decoder: &Decoder, bytes: u64) -> Vec<u8> {
+    let total = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let align = decoder.channels.saturating_mul(SAMPLE_BYTES);
+    let mut head = Vec::with_capacity(HEAD_BYTES as usize);
+    head.extend_from_slice(b"RIFF");
+    head.extend_from_slice(&total.saturating_sub(8).to_le_bytes());
+    head.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0");
+    head.extend_from_slice(&decoder.channels.to_le_bytes());
+    head.extend_from_slice(&decoder.rate.to_le_bytes());
+    head.extend_from_slice(&decoder.rate.saturating_mul(align.into()).to_le_bytes());
+    head.extend_from_slice(&align.to_le_bytes());
+    head.extend_from_slice(&(SAMPLE_BYTES * 8).to_le_bytes());
+    head.extend_from_slice(b"data");
+    head.extend_from_slice(&total.saturating_sub(HEAD_BYTES).to_le_bytes());
+    head
+}
