@@ -65,6 +65,11 @@ const WIDE: [&[u8]; 11] = [
     b"\x7C",
 ];
 
+/// The coding of single frames of `band`, each with its header byte.
+pub(super) fn coding(band: AmrBand) -> Box<dyn Coding> {
+    Box::new(Amr { band })
+}
+
 /// Frames of one band.
 struct Amr {
     band: AmrBand,

@@ -6,7 +6,7 @@ use std::io::SeekFrom;
 
 use super::patch::Edit;
 use super::silence::{refuse_channels, unsupported};
-use super::{MaskError, MaskPlan, aac, amr, flac, gsm, matroska, mp3, ogg, wav};
+use super::{MaskError, MaskPlan, aac, amr, flac, gsm, matroska, mp3, mp4, ogg, wav};
 use crate::media::{Container, Measured, MediaError, ReadSeek};
 
 /// How much of each file is read at a time.

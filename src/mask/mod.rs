@@ -24,6 +24,7 @@ mod line;
 mod masker;
 mod matroska;
 mod mp3;
+mod mp4;
 mod notation;
 mod ogg;
 mod opus;

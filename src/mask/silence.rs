@@ -4,8 +4,8 @@ use super::certificate::{Outcome, Scope};
 use super::patch::Patcher;
 use super::ticks::in_samples;
 use super::{
-    Certificate, MaskError, MaskPlan, QuarantineReason, aac, amr, flac, gsm, matroska, mp3, ogg,
-    wav,
+    Certificate, MaskError, MaskPlan, QuarantineReason, aac, amr, flac, gsm, matroska, mp3, mp4,
+    ogg, wav,
 };
 use crate::asset::{Hasher, Span};
 use crate::media::{Container, Measured, ReadSeek};
@@ -144,7 +144,8 @@ pub fn open_silencer(
             Container::Adts => aac::open(source, facts, plan)?,
             Container::Amr => amr::open(source, facts, plan)?,
             Container::Gsm => gsm::open(facts, plan),
-            Container::Mp4 | Container::Unknown => return Err(unsupported(facts)),
+            Container::Mp4 => mp4::open(source, facts, plan)?,
+            Container::Unknown => return Err(unsupported(facts)),
         }
     };
     Ok(Silencer::new(rewrite, facts, plan))

@@ -30,6 +30,30 @@ impl TickSpans {
         Self { spans: scaled.collect() }
     }
 
+    /// Spans that a container mapped to its own clock; they may overlap.
+    pub(super) fn of(mut ranges: Vec<(i128, i128)>) -> Self {
+        ranges.sort_unstable();
+        let mut spans: Vec<(i128, i128)> = Vec::with_capacity(ranges.len());
+        for (from, to) in ranges.into_iter().filter(|range| range.0 < range.1) {
+            match spans.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => spans.push((from, to)),
+            }
+        }
+        Self { spans }
+    }
+
+    /// The spans, in order.
+    pub(super) fn ranges(&self) -> &[(i128, i128)] {
+        &self.spans
+    }
+
+    /// The end of the span that `tick` lies in.
+    pub(super) fn end_around(&self, tick: i128) -> Option<i128> {
+        let first = self.spans.partition_point(|span| span.1 <= tick);
+        self.spans.get(first).filter(|span| span.0 <= tick).map(|span| span.1)
+    }
+
     /// Whether a unit that plays the ticks `[from, to)` is heard inside a span.
     pub(super) fn touch(&self, from: u64, to: u64, reach: Reach) -> bool {
         let from = i128::from(from) - i128::from(reach.before);

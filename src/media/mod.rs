@@ -17,7 +17,7 @@ mod gsm;
 pub mod matroska;
 mod measure;
 pub mod mp3;
-mod mp4;
+pub mod mp4;
 mod ogg;
 mod opus;
 mod riff;

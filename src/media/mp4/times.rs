@@ -5,40 +5,29 @@
 
 use std::io::{Read, Seek};
 
-use super::riff::read_at;
-use super::{MediaError, ticks_to_time};
+use super::{Budget, MAX_TRACKS, Mp4Box, boxes};
 use crate::asset::MediaTime;
-
-/// Most boxes looked at. A day of one-second fragments has 172,800 at the top.
-const MAX_BOXES: u64 = 1_000_000;
-/// Most tracks.
-const MAX_TRACKS: u64 = 64;
+use crate::media::riff::read_at;
+use crate::media::{MediaError, ticks_to_time};
 
 /// What the boxes say.
 #[derive(Debug, Default)]
-pub(super) struct Mp4Times {
+pub(in crate::media) struct Mp4Times {
     /// The longest track's duration after edits; `None` when the header leaves it open.
-    pub(super) played: Option<MediaTime>,
+    pub(in crate::media) played: Option<MediaTime>,
     /// Samples come in fragments, so the header cannot know the duration.
-    pub(super) fragmented: bool,
-}
-
-/// One box: its type and its payload.
-struct Mp4Box {
-    kind: [u8; 4],
-    offset: u64,
-    end: u64,
+    pub(in crate::media) fragmented: bool,
 }
 
 /// Reads the headers of a file of `total_len` bytes.
 ///
 /// # Errors
 /// Malformed when a box reaches beyond the box or file that holds it, or `moov` is missing.
-pub(super) fn read<R>(source: &mut R, total_len: u64) -> Result<Mp4Times, MediaError>
+pub(in crate::media) fn read<R>(source: &mut R, total_len: u64) -> Result<Mp4Times, MediaError>
 where
     R: Read + Seek + ?Sized,
 {
-    let mut budget = MAX_BOXES;
+    let mut budget = Budget::default();
     let mut times = None;
     for top in boxes(source, 0, total_len, &mut budget)? {
         if &top.kind == b"moov" {
@@ -48,7 +37,7 @@ where
     times.ok_or_else(|| MediaError::malformed("the file has no moov box", total_len))
 }
 
-fn read_moov<R>(source: &mut R, moov: &Mp4Box, budget: &mut u64) -> Result<Mp4Times, MediaError>
+fn read_moov<R>(source: &mut R, moov: &Mp4Box, budget: &mut Budget) -> Result<Mp4Times, MediaError>
 where
     R: Read + Seek + ?Sized,
 {
@@ -115,48 +104,4 @@ where
     let mut bytes = [0; 8];
     read_at(source, holder.offset + at, bytes.get_mut(8 - len..).ok_or_else(short)?)?;
     Ok(u64::from_be_bytes(bytes))
-}
-
-/// The boxes between `from` and `end`. Size 1 means a 64-bit size follows; size 0, up to `end`.
-fn boxes<R>(
-    source: &mut R,
-    from: u64,
-    end: u64,
-    budget: &mut u64,
-) -> Result<Vec<Mp4Box>, MediaError>
-where
-    R: Read + Seek + ?Sized,
-{
-    let mut found = Vec::new();
-    let mut at = from;
-    while at < end {
-        *budget = budget.checked_sub(1).ok_or(MediaError::Limit {
-            what: "the number of boxes",
-            limit: MAX_BOXES,
-            found: MAX_BOXES + 1,
-        })?;
-        let bad = || MediaError::malformed("a box is longer than what holds it", at);
-        let left = end - at;
-        let mut head = [0; 16];
-        read_at(source, at, head.get_mut(..8).filter(|_| left >= 8).ok_or_else(bad)?)?;
-        let [a, b, c, d, kind @ .., _, _, _, _, _, _, _, _] = head;
-        let (head_len, len) = match u32::from_be_bytes([a, b, c, d]) {
-            0 => (8, left),
-            1 => {
-                let mut long = [0; 8];
-                if left < 16 {
-                    return Err(bad());
-                }
-                read_at(source, at + 8, &mut long)?;
-                (16, u64::from_be_bytes(long))
-            }
-            short => (8, u64::from(short)),
-        };
-        if len < head_len || len > left {
-            return Err(bad());
-        }
-        found.push(Mp4Box { kind, offset: at + head_len, end: at + len });
-        at += len;
-    }
-    Ok(found)
 }

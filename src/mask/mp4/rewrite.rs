@@ -1,0 +1,366 @@
+//! The rewriter: units of sound through their tracks, everything else by patches.
+
+use std::io::SeekFrom;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::order::FileOrder;
+use super::patch::{Overlay, Patch};
+use super::sound::check_unit;
+use super::text::TextKind;
+use super::treatment::refused;
+use super::video::{Dropped, InRuns};
+use super::{MAX_EARLY, stbl, traf};
+use crate::mask::MaskError;
+use crate::mask::certificate::Scope;
+use crate::mask::line::Line;
+use crate::mask::patch::{Edit, Patcher};
+use crate::mask::silence::Rewrite;
+use crate::mask::ticks::TickSpans;
+use crate::mask::track::Track;
+use crate::mask::unit::Reach;
+use crate::media::mp4::{Cursor, Index, MAX_INDEX_BYTES, Mp4Box, Sample, SampleTable, TrackIndex};
+use crate::media::{MediaError, ReadSeek};
+
+/// From so many pictures on, a gap that does not fit is not begun still earlier when it can go on
+/// to a later sync sample.
+const EARLY_BEFORE_LATE: u32 = 8;
+/// Most sync samples that are passed over.
+const MAX_LATE: usize = 64;
+
+/// All that is to change in one file.
+pub(super) struct Changes {
+    pub(super) scope: Scope,
+    pub(super) patches: Vec<Patch>,
+    fills: Vec<Edit>,
+    tracks: Vec<Box<dyn Track>>,
+    /// For each track of the index its place in `tracks`.
+    slots: Vec<Option<usize>>,
+    pictures_dropped: bool,
+}
+
+impl Changes {
+    pub(super) fn new(tracks: usize) -> Self {
+        Self {
+            scope: Scope::default(),
+            patches: Vec::new(),
+            fills: Vec::new(),
+            tracks: Vec::new(),
+            slots: vec![None; tracks],
+            pictures_dropped: false,
+        }
+    }
+
+    /// Fills a range, which is not before any other of the same track.
+    pub(super) fn fill(&mut self, edit: Edit) {
+        match self.fills.last_mut() {
+            Some(last) if last.to == edit.from && last.fill == edit.fill => last.to = edit.to,
+            _ => self.fills.push(edit),
+        }
+    }
+
+    /// Sends the units of a track through `rewriter`.
+    pub(super) fn rewrite_units(&mut self, track: usize, rewriter: Box<dyn Track>) {
+        if let Some(slot) = self.slots.get_mut(track) {
+            *slot = Some(self.tracks.len());
+            self.tracks.push(rewriter);
+        }
+    }
+
+    /// Blanks the text that is seen in `spans`.
+    pub(super) fn blank(
+        &mut self,
+        track: &TrackIndex,
+        kind: TextKind,
+        spans: &TickSpans,
+    ) -> Result<(), MaskError> {
+        let mut cursor = Cursor::default();
+        let mut bytes = 0_u64;
+        while let Some(sample) = cursor.next(&track.table) {
+            self.scope.units_total += 1;
+            if sample.len == 0 || !text_touched(&sample, spans) {
+                continue;
+            }
+            bytes = bytes.saturating_add(sample.len);
+            MediaError::check("the size of masked text", bytes, MAX_INDEX_BYTES)?;
+            let blank = kind.blank(usize::try_from(sample.len).unwrap_or(0));
+            self.patches.push(Patch { at: sample.offset, bytes: blank });
+            self.scope.units_silenced += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes the pictures in `spans` out of the index, and zeroes them. Returns what was dropped.
+    ///
+    /// Gaps begin earlier when the index does not fit otherwise: each picture less leaves room for
+    /// the gap's own entries. Where that does not help, a gap goes on to a later sync sample.
+    pub(super) fn drop_pictures(
+        &mut self,
+        source: &mut dyn ReadSeek,
+        index: &Index,
+        place: usize,
+        spans: &TickSpans,
+    ) -> Result<Dropped, MaskError> {
+        let Some(track) = index.tracks.get(place) else { return Ok(Dropped::default()) };
+        let mut refused_syncs = Vec::new();
+        let mut early = 0;
+        loop {
+            let dropped = Dropped::new(&track.table, spans, &refused_syncs);
+            if dropped.gaps.is_empty() {
+                return Ok(dropped);
+            }
+            let runs = dropped.runs(early);
+            let misfit = match index_without(source, index, place, &runs)? {
+                Ok(patches) => {
+                    self.patches.extend(patches);
+                    self.zero(&track.table, &runs);
+                    self.free_lists(index);
+                    return Ok(dropped);
+                }
+                Err(misfit) => misfit,
+            };
+            let leading = dropped.leading.iter().find(|run| misfit.contains(&run.start));
+            let sync = leading.and_then(|run| run.start.checked_sub(1));
+            match sync {
+                Some(sync) if early > EARLY_BEFORE_LATE && refused_syncs.len() < MAX_LATE => {
+                    refused_syncs.push(sync);
+                    early = 0;
+                }
+                _ if early < MAX_EARLY => early = (early * 2).max(1),
+                _ => {
+                    let id = track.id;
+                    return Err(refused(format!("track {id}'s index has no room for the gap")));
+                }
+            }
+        }
+    }
+
+    fn zero(&mut self, table: &SampleTable, runs: &[Range<u32>]) {
+        let mut dropped = InRuns::new(runs);
+        let mut cursor = Cursor::default();
+        while let Some(sample) = cursor.next(table) {
+            if dropped.contains(sample.number) {
+                self.scope.units_silenced += 1;
+                let to = sample.offset.saturating_add(sample.len);
+                if sample.len > 0 {
+                    self.fill(Edit { from: sample.offset, to, fill: [0; 2] });
+                }
+            }
+        }
+    }
+
+    /// Frees the optional boxes that point at dropped pictures.
+    fn free_lists(&mut self, index: &Index) {
+        if !std::mem::replace(&mut self.pictures_dropped, true) {
+            index.top.iter().filter(|part| &part.kind == b"mfra").for_each(|part| self.free(part));
+        }
+    }
+
+    fn free(&mut self, part: &Mp4Box) {
+        let kind = part.start.saturating_add(4);
+        self.patches.push(Patch { at: kind, bytes: b"free".to_vec() });
+        if !part.is_empty() {
+            self.fill(Edit { from: part.offset, to: part.end, fill: [0; 2] });
+        }
+        self.scope.metadata_cleared.push(String::from_utf8_lossy(&part.kind).into_owned());
+    }
+}
+
+/// Whether text is seen in a span.
+pub(super) fn text_touched(sample: &Sample, spans: &TickSpans) -> bool {
+    let from = u64::try_from(sample.pts()).unwrap_or(0);
+    spans.touch(from, from.saturating_add(sample.duration.max(1)), Reach::default())
+}
+
+/// The index boxes of a track without the pictures in `runs`; or, where they do not fit, the
+/// samples of the box that is too long.
+fn index_without(
+    source: &mut dyn ReadSeek,
+    index: &Index,
+    place: usize,
+    runs: &[Range<u32>],
+) -> Result<Result<Vec<Patch>, Range<u32>>, MaskError> {
+    let Some(track) = index.tracks.get(place) else { return Ok(Ok(Vec::new())) };
+    let table = &track.table;
+    let mut patches = Vec::new();
+    if runs.first().is_some_and(|run| run.start < table.in_stbl) {
+        let payload = payload(source, &track.stbl)?;
+        let new = stbl::rebuild(&payload, track.stbl.offset, table, runs)?;
+        let Some(bytes) = new else { return Ok(Err(0..table.in_stbl)) };
+        patches.push(Patch { at: track.stbl.offset, bytes });
+    }
+    let own = index.fragments.iter().filter(|fragment| fragment.track == place);
+    let in_fragments = runs.last().is_some_and(|run| run.end > table.in_stbl);
+    if in_fragments && own.clone().any(|fragment| !fragment.timed) {
+        return Err(refused(format!("track {} has fragments without a time", track.id)));
+    }
+    // The last picture that stays plays to the end.
+    let last = runs.last().filter(|run| run.end >= table.count());
+    let last = last.and_then(|run| run.start.checked_sub(1));
+    let end = table.end();
+    let mut cursor = Cursor::default();
+    let mut next = 0;
+    for (at, fragment) in index.fragments.iter().enumerate().filter(|(_, one)| one.track == place) {
+        while next < fragment.first {
+            cursor.next(table);
+            next += 1;
+        }
+        next = fragment.first.saturating_add(fragment.count);
+        let range = fragment.first..next;
+        let samples: Vec<Sample> = range.clone().map_while(|_| cursor.next(table)).collect();
+        let ends = last.filter(|last| range.contains(last)).map(|_| end);
+        let touched = runs.iter().any(|run| run.start < range.end && range.start < run.end);
+        if !touched && ends.is_none() {
+            continue;
+        }
+        if index.fragments.get(at + 1).is_some_and(|next| next.base_follows) {
+            return Err(refused("fragments that are placed by the length of the one before"));
+        }
+        let payload = payload(source, &fragment.traf)?;
+        let new = traf::rebuild(&payload, fragment, &samples, runs, ends)?;
+        let Some(bytes) = new else { return Ok(Err(range)) };
+        patches.push(Patch { at: fragment.traf.offset, bytes });
+    }
+    Ok(Ok(patches))
+}
+
+/// The payload of a box that was read before, so that its size was accepted.
+pub(super) fn payload(source: &mut dyn ReadSeek, part: &Mp4Box) -> Result<Vec<u8>, MediaError> {
+    MediaError::check("the size of the sample tables", part.len(), MAX_INDEX_BYTES)?;
+    let mut payload = vec![0; usize::try_from(part.len()).unwrap_or(0)];
+    read_at(source, part.offset, &mut payload)?;
+    Ok(payload)
+}
+
+/// Fills `out` from `offset`.
+pub(super) fn read_at(
+    source: &mut dyn ReadSeek,
+    offset: u64,
+    out: &mut [u8],
+) -> Result<(), MediaError> {
+    source.seek(SeekFrom::Start(offset))?;
+    source.read_exact(out).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => {
+            MediaError::malformed("the file is shorter than announced", offset)
+        }
+        _ => MediaError::Io(error),
+    })
+}
+
+/// Rewrites a file as it streams through.
+pub(super) struct Mp4Rewrite {
+    index: Arc<Index>,
+    order: FileOrder,
+    /// The next unit of a track that is rewritten.
+    next: Option<(usize, Sample)>,
+    tracks: Vec<Box<dyn Track>>,
+    slots: Vec<Option<usize>>,
+    line: Line,
+    /// What came of the next unit.
+    unit: Vec<u8>,
+    position: u64,
+    released: Vec<u8>,
+    patcher: Patcher,
+    overlay: Overlay,
+    scope: Scope,
+}
+
+impl Mp4Rewrite {
+    /// Checks that the samples lie in order, over the whole file, and begins.
+    pub(super) fn new(
+        index: Arc<Index>,
+        order: FileOrder,
+        changes: Changes,
+    ) -> Result<Self, MaskError> {
+        let mut rewrite = Self {
+            index,
+            order,
+            next: None,
+            tracks: changes.tracks,
+            slots: changes.slots,
+            line: Line::default(),
+            unit: Vec::new(),
+            position: 0,
+            released: Vec::new(),
+            patcher: Patcher::new(Scope::default(), changes.fills),
+            overlay: Overlay::new(changes.patches),
+            scope: changes.scope,
+        };
+        rewrite.advance()?;
+        Ok(rewrite)
+    }
+
+    /// Finds the next unit that is rewritten.
+    fn advance(&mut self) -> Result<(), MaskError> {
+        self.next = loop {
+            let Some((track, sample)) = self.order.next(&self.index)? else { break None };
+            if let Some(slot) = self.slots.get(track).copied().flatten() {
+                check_unit(&sample)?;
+                break Some((slot, sample));
+            }
+        };
+        Ok(())
+    }
+
+    fn end_unit(&mut self, slot: usize, sample: &Sample) -> Result<(), MaskError> {
+        let unit = std::mem::take(&mut self.unit);
+        self.line.unit(slot, unit.len());
+        if let Some(track) = self.tracks.get_mut(slot) {
+            track.push(unit, sample.offset, Some(sample.dts))?;
+        }
+        self.advance()
+    }
+
+    /// Moves what is finished on, through the patches.
+    fn release(&mut self, out: &mut Vec<u8>) -> Result<(), MaskError> {
+        self.line.release(&mut self.tracks, &mut self.released)?;
+        let written = out.len();
+        self.patcher.push(&self.released, out)?;
+        self.released.clear();
+        self.overlay.apply(out.get_mut(written..).unwrap_or_default());
+        Ok(())
+    }
+}
+
+impl Rewrite for Mp4Rewrite {
+    fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
+        let mut rest = input;
+        while !rest.is_empty() {
+            let Some((slot, sample)) = self.next else {
+                self.line.bytes(rest.to_vec());
+                self.position = self.position.saturating_add(rest.len() as u64);
+                break;
+            };
+            let inside = self.position >= sample.offset;
+            let until =
+                if inside { sample.offset.saturating_add(sample.len) } else { sample.offset };
+            let wanted = usize::try_from(until.saturating_sub(self.position)).unwrap_or(usize::MAX);
+            let (now, later) = rest.split_at_checked(wanted).unwrap_or((rest, &[]));
+            rest = later;
+            self.position = self.position.saturating_add(now.len() as u64);
+            if inside {
+                self.unit.extend_from_slice(now);
+                if self.position >= until {
+                    self.end_unit(slot, &sample)?;
+                }
+            } else {
+                self.line.bytes(now.to_vec());
+            }
+        }
+        self.release(out)
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<Scope, MaskError> {
+        self.line.bytes(std::mem::take(&mut self.unit));
+        for track in &mut self.tracks {
+            track.finish()?;
+        }
+        self.release(out)?;
+        for track in &self.tracks {
+            let count = track.count();
+            self.scope.units_total += count.total;
+            self.scope.units_silenced += count.silenced;
+        }
+        Ok(std::mem::take(&mut self.scope))
+    }
+}
