@@ -13,14 +13,9 @@ mod tests;
 
 use super::check::ByteRecheck;
 use super::patch::{Edit, Patcher};
-use super::silence::{Rewrite, unsupported};
-use super::ticks::TickSpans;
-use super::track::CodedTrack;
-use super::unit::Coding;
-use super::{MaskError, MaskPlan, Recheck, adpcm, gsm, mp3};
-use crate::media::{
-    ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, Section, WavLayout,
-};
+use super::silence::Rewrite;
+use super::{MaskError, MaskPlan, Recheck, mp3};
+use crate::media::{Encoding, Measured, MediaError, ReadSeek, Section, WavLayout};
 use channels::{ChannelCheck, ChannelPatcher, Lanes};
 use data::{DataCheck, DataRewrite};
 use metadata::describing_chunks;
@@ -76,7 +71,7 @@ fn rewrite(
             let mut data = Section::new(source, layout.data_offset, layout.data_len);
             mp3::open(&mut data, &payload(layout, facts), plan)?
         }
-        _ => blocks(layout, facts, plan)?,
+        _ => blocks::open(layout, facts, plan)?,
     };
     Ok(Box::new(DataRewrite::new(layout, edits, cleared, inner)))
 }
@@ -100,7 +95,7 @@ pub(super) fn check(
     }
     let inner = match layout.encoding {
         Encoding::Mp3 => mp3::open_check(&payload(&layout, facts), plan),
-        _ => block_check(&layout, facts, plan)?,
+        _ => blocks::check(&layout, facts, plan)?,
     };
     Ok(Box::new(DataCheck::new(&layout, cleared, inner)))
 }
@@ -109,75 +104,4 @@ pub(super) fn check(
 fn payload(layout: &WavLayout, facts: &Measured) -> Measured {
     let bytes = if facts.bytes == Measured::OPEN_END { facts.bytes } else { layout.data_len };
     Measured { bytes, ..facts.clone() }
-}
-
-/// The rewriter for the blocks in `data`.
-fn blocks(
-    layout: &WavLayout,
-    facts: &Measured,
-    plan: &MaskPlan,
-) -> Result<Box<dyn Rewrite>, MaskError> {
-    let unit = block_unit(layout).ok_or_else(|| unsupported(facts))?;
-    let spans = TickSpans::new(plan, facts, unit.rate(), 0);
-    let track = CodedTrack::new(Box::new(unit), spans);
-    Ok(Box::new(FramedRewrite::new(BlockFramer::new(layout.block_align), Box::new(track))))
-}
-
-/// The check for them.
-fn block_check(
-    layout: &WavLayout,
-    facts: &Measured,
-    plan: &MaskPlan,
-) -> Result<Box<dyn Recheck>, MaskError> {
-    let unit = block_unit(layout).ok_or_else(|| unsupported(facts))?;
-    let spans = TickSpans::new(plan, facts, unit.rate(), 0);
-    let framer = || BlockFramer::new(layout.block_align);
-    Ok(Box::new(FramedCheck::new((framer(), framer()), Box::new(unit), spans)))
-}
-
-/// The silent block of a codec whose blocks are equally long.
-fn block_unit(layout: &WavLayout) -> Option<ConstantUnit> {
-    let samples = layout.encoding.block_samples(layout.channels, layout.block_align)?;
-    let (rate, channels) = (layout.sample_rate, usize::from(layout.channels));
-    let bytes = usize::from(layout.block_align);
-    match layout.encoding {
-        Encoding::ImaAdpcm => Some(adpcm::ima_block(rate, samples, bytes)),
-        Encoding::MsAdpcm => Some(adpcm::ms_block(rate, samples, bytes, channels)),
-        Encoding::Gsm => Some(gsm::block(rate)),
-        _ => None,
-    }
-}
-
-/// The chunks that describe the sound that is no longer there:
-/// peaks, the peak envelope, and loudness.
-fn describing_chunks(
-    source: &mut dyn ReadSeek,
-    layout: &WavLayout,
-) -> Result<Vec<(Chunk, Edit)>, MaskError> {
-    let mut found = Vec::new();
-    for chunk in &layout.chunks {
-        let (from, to, fill) = match &chunk.id {
-            b"PEAK" | b"levl" => (0, chunk.len, [0; 2]),
-            b"bext" if chunk.len >= BEXT_LOUDNESS.1 => {
-                let mut version = [0; 2];
-                source
-                    .seek(SeekFrom::Start(chunk.offset + BEXT_VERSION))
-                    .map_err(MediaError::Io)?;
-                source.read_exact(&mut version).map_err(MediaError::Io)?;
-                if layout.byte_order.u16(&version) < 2 {
-                    continue;
-                }
-                let not_set = match layout.byte_order {
-                    ByteOrder::Little => NOT_SET.to_le_bytes(),
-                    ByteOrder::Big => NOT_SET.to_be_bytes(),
-                };
-                (BEXT_LOUDNESS.0, BEXT_LOUDNESS.1, not_set)
-            }
-            _ => continue,
-        };
-        if from < to {
-            found.push((*chunk, Edit { from: chunk.offset + from, to: chunk.offset + to, fill }));
-        }
-    }
-    Ok(found)
 }
