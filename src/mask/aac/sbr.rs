@@ -60,17 +60,16 @@ fn ends_with_sbr(block: &[u8]) -> bool {
 
 /// Beginning and extension type of everything that could be a fill element up to bit `end`.
 fn fills_ahead(block: &[u8], end: usize) -> impl Iterator<Item = (usize, u32)> {
-    // Payload bytes; from 15 on, the count has an escape byte. 14 can be said in either way.
-    let short = (1..15).map(|bytes| (bytes, 7, u32::try_from(bytes).unwrap_or(0)));
-    let long = (14..=269).map(|bytes| (bytes, 15, u32::try_from(bytes - 14).unwrap_or(0)));
-    short.chain(long).filter_map(move |(bytes, head, count)| {
+    // Payload bytes, bits ahead of them, the count as coded: from 15 bytes on, and at will for 14,
+    // it has an escape byte.
+    let short = (0..15).map(|bytes| (bytes, 7, 0b110 << 4 | bytes));
+    let long = (14..=269).map(|bytes| (bytes, 15, 0b110_1111 << 8 | (bytes - 14)));
+    short.chain(long).filter_map(move |(bytes, head, coded): (usize, usize, usize)| {
         let start = end.checked_sub(head + bytes * 8)?;
-        let expected = if head == 7 { 0b110 << 4 | count } else { 0b110_1111 << 8 | count };
         let found = bits(block, start, u32::try_from(head).ok()?)?;
-        if found != expected {
-            return None;
-        }
-        Some((start, bits(block, start + head, 4)?))
+        // Without bytes there is no type; encoders fill seven bits like that.
+        let kind = if bytes == 0 { EXT_FILL } else { bits(block, start + head, 4)? };
+        (usize::try_from(found) == Ok(coded)).then_some((start, kind))
     })
 }
 
