@@ -91,13 +91,14 @@ impl FrameCheck {
         let wrong = || MaskError::Recheck { offset: at };
         let header = FrameHeader::read(source).ok_or_else(wrong)?;
         let other = FrameHeader::read(masked).ok_or_else(wrong)?;
-        if std::mem::take(&mut self.first)
-            && let Some(info) = InfoFrame::read(header, source)
-        {
-            self.reach = super::reach_after_info(self.reach, header);
-            let mut expected = source.to_vec();
-            clear_info(&mut expected, info, stated_music_crc(masked, info));
-            return if expected == masked { Ok(false) } else { Err(wrong()) };
+        let first = std::mem::take(&mut self.first);
+        if let Some(info) = InfoFrame::read(header, source) {
+            self.reach = super::reach_after_info(self.reach, header, first);
+            if first {
+                let mut expected = source.to_vec();
+                clear_info(&mut expected, info, stated_music_crc(masked, info));
+                return if expected == masked { Ok(false) } else { Err(wrong()) };
+            }
         }
         let start = from.unwrap_or(self.next_tick);
         let granules = header.granules() as u64;

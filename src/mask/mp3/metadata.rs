@@ -63,7 +63,7 @@ pub(super) fn clear_lyrics(tag: &mut [u8]) -> Vec<String> {
 
 fn empty_tag(tag: &mut [u8]) -> Vec<String> {
     let holds = |id: &&[u8]| tag.windows(id.len()).any(|part| part == *id);
-    if !LYRICS.iter().any(|id| holds(id)) {
+    if !LYRICS.iter().any(holds) {
         return Vec::new();
     }
     let has_footer = tag.get(5).is_some_and(|flags| flags & 0x10 != 0);

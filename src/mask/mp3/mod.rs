@@ -33,6 +33,8 @@ pub(super) const REACH_ANY_DELAY: Reach = Reach { before: LAME_DELAY, ..REACH };
 /// Samples before the sound in what LAME writes: encoder 576, decoder 529.
 const LAME_DELAY: u64 = 576 + DECODER_DELAY;
 const DECODER_DELAY: u64 = 529;
+/// Most samples after the sound that a LAME tag can state.
+const MAX_END_PADDING: u64 = 4095;
 
 /// The track for the frames of a stream, of which each [`Track::push`] takes one with all its
 /// bytes. Ticks are samples as a decoder that skips nothing puts them out, the first frame's first
@@ -72,9 +74,19 @@ fn clock(facts: &Measured, plan: &MaskPlan, first: &[u8]) -> (TickSpans, Reach) 
     }
 }
 
-/// The reach after a leading Xing, Info or VBRI frame. Where the delay is not known, neither is
-/// whether that frame is played.
-const fn reach_after_info(reach: Reach, header: FrameHeader) -> Reach {
-    let played = if reach.before > 0 { track::GRANULE * header.granules() as u64 } else { 0 };
-    Reach { after: reach.after + played, ..reach }
+/// The reach after a Xing, Info or VBRI frame.
+///
+/// After the first frame of a stream, it is not known whether that one is played when the delay is
+/// not known. Further ones begin a second file: some players leave out the end of what was before,
+/// and what was recorded after does not include the second file's index and delay.
+const fn reach_after_info(reach: Reach, header: FrameHeader, first: bool) -> Reach {
+    let frame = track::GRANULE * header.granules() as u64;
+    match (first, reach.before) {
+        (true, 0) => reach,
+        (true, _) => Reach { after: reach.after.saturating_add(frame), ..reach },
+        (false, before) => {
+            let joined = frame + LAME_DELAY + MAX_END_PADDING;
+            Reach { before: before.saturating_add(joined), ..reach }
+        }
+    }
 }

@@ -295,13 +295,14 @@ impl Track for Mp3Track {
             return Err(CUT_OFF.at(at));
         }
         let header = self.header(&unit).map_err(|fault| fault.at(at))?;
-        if self.family.replace(header.family()).is_none()
-            && let Some(info) = InfoFrame::read(header, &unit)
-        {
-            clear_info(&mut unit, info, self.music_crc);
-            self.reach = super::reach_after_info(self.reach, header);
-            self.hold(unit, 0..0, Kind::Index);
-            return Ok(());
+        let first = self.family.replace(header.family()).is_none();
+        if let Some(info) = InfoFrame::read(header, &unit) {
+            self.reach = super::reach_after_info(self.reach, header, first);
+            if first {
+                clear_info(&mut unit, info, self.music_crc);
+                self.hold(unit, 0..0, Kind::Index);
+                return Ok(());
+            }
         }
         self.count.total += 1;
         let touched = self.touched(header, from);
