@@ -102,3 +102,74 @@ fn behind(head_bits: usize, at: usize) -> u8 {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Modes 0 short, 1 and 2 long: two bits of mode, and type and flags around them.
+    fn three_modes() -> VorbisCoding {
+        let long_modes = vec![false, true, true];
+        let setup = VorbisSetup { rate: 8000, block_sizes: [256, 2048], long_modes };
+        VorbisCoding { setup, previous: None }
+    }
+
+    #[test]
+    fn packets_play_a_quarter_of_their_blocks_and_the_ones_before() {
+        let mut coding = three_modes();
+        let played = [0b000, 0b010, 0b100, 0b000].map(|head| coding.ticks(&[head, 9]).unwrap());
+        assert_eq!(played, [0, 576, 1024, 576]);
+        assert_eq!(coding.ticks(&[]), Ok(0));
+        assert_eq!(coding.ticks(&[0]), Ok(128));
+        for wrong in [0b001, 0b110] {
+            assert_eq!(coding.ticks(&[wrong]), Err(UnitFault::Malformed("no Vorbis audio packet")));
+        }
+        assert_eq!(coding.reach(), Reach { before: 0, after: 1024, units_after: 0 });
+    }
+
+    #[test]
+    fn type_mode_and_window_flags_stay() {
+        let mut coding = three_modes();
+        assert_eq!(coding.silence(&[0b1111_1000, 0xFF], 3).unwrap(), [0b000, 0, 0]);
+        assert_eq!(coding.silence(&[0b1111_1010, 0xFF], 1).unwrap(), [0b1_1010]);
+        assert!(coding.silence(&[0b1111_1010], 0).is_err());
+        assert!(coding.is_silence(&[0b1_1010, 0]));
+        assert!(!coding.is_silence(&[0b10_0010, 0]));
+        assert!(!coding.is_silence(&[0b00_1000, 0]));
+        assert!(!coding.is_silence(&[0b1_1010, 1]));
+        assert!(!coding.is_silence(&[0b001]));
+        assert!(coding.is_silence(&[]));
+    }
+
+    #[test]
+    fn sizes_are_levelled_where_all_keep_their_heads() {
+        let level = |sizes: &[usize]| {
+            let mut levelled = sizes.to_vec();
+            three_modes().level(&mut levelled);
+            levelled
+        };
+        assert_eq!(level(&[90, 11, 20]), [41, 40, 40]);
+        assert_eq!(level(&[1, 2, 1]), [1, 2, 1]);
+        assert_eq!(level(&[0, 90]), [0, 90]);
+        assert_eq!(level(&[]), [0; 0]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn any_packet_with_a_time_can_be_silenced(
+            unit in prop::collection::vec(any::<u8>(), 0..20),
+            size in 1_usize..40,
+        ) {
+            let mut coding = three_modes();
+            if coding.ticks(&unit).is_ok() && !unit.is_empty() {
+                let silent = coding.silence(&unit, size).unwrap();
+                prop_assert_eq!(silent.len(), size);
+                prop_assert!(coding.is_silence(&silent));
+                prop_assert_eq!(coding.packet(&silent), coding.packet(&unit));
+            }
+        }
+    }
+}

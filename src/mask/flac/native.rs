@@ -1,6 +1,6 @@
 //! Native FLAC files: frames one after the other, behind metadata that tells of the sound.
 
-use super::FlacCoding;
+use super::frames::FlacCoding;
 use crate::mask::certificate::Scope;
 use crate::mask::framed::{FramedCheck, FramedRewrite};
 use crate::mask::patch::{Edit, Patcher};

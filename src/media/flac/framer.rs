@@ -1,7 +1,8 @@
 //! Cuts a native FLAC file into its frames.
 //!
 //! A frame has no length. It ends where the header of its successor begins: one with the right
-//! CRC-8 and the right number, behind bytes whose CRC-16 is right. Nothing is decoded.
+//! CRC-8, behind bytes whose CRC-16 is right. Nothing is decoded. All frames must be there: where
+//! a number is missing, so is the time of what follows.
 
 use super::crc::crc16;
 use super::frame::{FrameHeader, MAX_HEADER_BYTES};
@@ -22,13 +23,15 @@ pub struct FlacFramer {
     next: Option<(bool, u64)>,
     /// How far the window was searched for the successor of the frame it begins with.
     searched: usize,
+    /// Up to where the window was summed up, and the CRC-16 so far.
+    summed: (usize, u16),
 }
 
 impl FlacFramer {
     /// For the file of that layout.
     pub const fn new(layout: &FlacLayout) -> Self {
         let (frames_at, min_block) = (layout.frames_at, layout.info.min_block);
-        Self { frames_at, min_block, next: Some((false, 0)), searched: 0 }
+        Self { frames_at, min_block, next: Some((false, 0)), searched: 0, summed: (0, 0) }
     }
 
     /// The header at the start of the window, if it is that of the next frame.
@@ -38,22 +41,18 @@ impl FlacFramer {
         let Some((variable, number)) = self.next else {
             return Err(MediaError::malformed("a short FLAC block before the last", at));
         };
-        if header.number != number {
-            let what = if at == self.frames_at {
-                return Err(MediaError::unsupported("a FLAC stream that begins in its midst"));
-            } else {
-                "FLAC frames are missing"
-            };
-            return Err(MediaError::malformed(what, at));
+        let first = at == self.frames_at;
+        if header.number == number && (first || header.variable == variable) {
+            Ok(header)
+        } else if first {
+            Err(MediaError::unsupported("a FLAC stream that begins in its midst"))
+        } else {
+            Err(MediaError::malformed("FLAC frames are missing", at))
         }
-        if header.variable != variable && at != self.frames_at {
-            return Err(MediaError::malformed("the FLAC blocking strategy changes", at));
-        }
-        Ok(header)
     }
 
-    /// Where in `window` the frame numbered `next` begins. Remembers how far was searched.
-    fn successor(&mut self, window: &[u8], next: (bool, u64), last: bool) -> Option<usize> {
+    /// Where in `window` the next frame begins, whatever its number. Remembers how far was searched.
+    fn successor(&mut self, window: &[u8], last: bool) -> Option<usize> {
         loop {
             let rest = window.get(self.searched..).unwrap_or_default();
             let found = rest.iter().position(|byte| *byte == 0xFF).unwrap_or(rest.len());
@@ -63,13 +62,19 @@ impl FlacFramer {
                 return None;
             }
             let header = rest.get(..rest.len().min(MAX_HEADER_BYTES)).and_then(FrameHeader::parse);
-            if header.is_some_and(|header| (header.variable, header.number) == next)
-                && window.get(..self.searched).is_some_and(|frame| crc16(0, frame) == 0)
-            {
+            if header.is_some() && self.sum(window) == 0 {
                 return Some(self.searched);
             }
             self.searched += 1;
         }
+    }
+
+    /// CRC-16 of the part of `window` that was searched.
+    fn sum(&mut self, window: &[u8]) -> u16 {
+        let (from, sum) = self.summed;
+        let sum = crc16(sum, window.get(from..self.searched).unwrap_or_default());
+        self.summed = (self.searched, sum);
+        sum
     }
 
     /// The length of the last frame: all that is left, or all but a tag.
@@ -105,12 +110,12 @@ impl Framer for FlacFramer {
         let step = if header.variable { u64::from(header.block_size) } else { 1 };
         let next = (header.variable, header.number.saturating_add(step));
         self.searched = self.searched.max(header.len);
-        let len = match self.successor(window, next, last) {
+        let len = match self.successor(window, last) {
             Some(len) => len,
             None if last => self.last_frame(window, at)?,
             None => return Ok(Cut::More(window.len().saturating_add(1))),
         };
-        self.searched = 0;
+        (self.searched, self.summed) = (0, (0, 0));
         self.next = Some(next).filter(|_| header.block_size >= self.min_block);
         Ok(Cut::Unit(len))
     }

@@ -13,7 +13,7 @@ pub use framer::FlacFramer;
 pub use metadata::FlacLayout;
 
 /// Length of a STREAMINFO block without its header.
-pub const STREAMINFO_BYTES: usize = 34;
+pub(super) const STREAMINFO_BYTES: usize = 34;
 /// Where STREAMINFO has the MD5 of the decoded samples; all zero stands for not known.
 pub const STREAMINFO_MD5: Range<usize> = 18..34;
 
