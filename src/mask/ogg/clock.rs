@@ -41,8 +41,8 @@ pub(super) struct Clock {
     start: Option<i64>,
     /// Ticks that the stream may begin earlier: the first granule position was too small.
     ahead: u64,
-    /// Ticks that granule positions went back so far. Players that only add up durations are late
-    /// by as much.
+    /// Ticks that granule positions went back so far, or that the stream began after 0 by: players
+    /// that only add up durations, or never count from the start, are late by as much.
     behind: u64,
     /// Ticks at the end that are not played.
     trimmed: u64,
@@ -72,11 +72,7 @@ impl Clock {
         let mut moment = Moment { early: begun, late: begun };
         self.now = end;
         if let Some(granule) = page.granule {
-            let start = *self.start.get_or_insert_with(|| {
-                let start = granule.saturating_sub_unsigned(end);
-                if page.ends { start.max(0) } else { start }
-            });
-            self.ahead = if start < 0 { start.unsigned_abs() } else { 0 };
+            let start = self.start.unwrap_or_else(|| self.begin(granule, end, page.ends));
             let told = u64::try_from(i128::from(granule) - i128::from(start)).unwrap_or(0);
             if told > end {
                 moment.late = begun.saturating_add(told - end);
@@ -97,6 +93,21 @@ impl Clock {
             early: self.base.early.saturating_add(moment.early).saturating_sub(self.ahead),
             late: self.base.late.saturating_add(late),
         })
+    }
+
+    /// Sets and returns the granule position of the stream's start, from that of the first page,
+    /// where `end` ticks end.
+    fn begin(&mut self, granule: i64, end: u64, last: bool) -> i64 {
+        let start = granule.saturating_sub_unsigned(end);
+        let start = if last { start.max(0) } else { start };
+        self.start = Some(start);
+        match u64::try_from(start) {
+            // So little can also be a pause inside the first page, which a recorder left out.
+            Ok(start) if start < u64::from(self.rate) => self.behind = start,
+            Ok(_) => {}
+            Err(_) => self.ahead = start.unsigned_abs(),
+        }
+        start
     }
 
     /// Whether the stream begins at the time at which the file begins.
@@ -139,11 +150,16 @@ mod tests {
     #[test]
     fn time_counts_from_the_first_page_and_jumps_with_the_granule_position() {
         let mut clock = Clock::new(48_000, Moment::default());
-        let pages =
-            [(5000, 0, 1000), (-1, 0, 1000), (7000, 0, 1000), (8500, 0, 1000), (9400, 4, 1000)];
+        let pages = [
+            (65_000, 0, 1000),
+            (-1, 0, 1000),
+            (67_000, 0, 1000),
+            (68_500, 0, 1000),
+            (69_400, 4, 1000),
+        ];
         let expected = [(0, 0), (1000, 1000), (2000, 2000), (3000, 3500), (4500, 4500)];
         assert_eq!(moments(&mut clock, &pages), expected);
-        // The stream begins at 4000; its last 100 ticks are cut.
+        // The stream begins at 64,000; its last 100 ticks are cut.
         assert_eq!(clock.end(312), Moment { early: 5400 - 312, late: 5500 - 312 });
         assert!(!clock.begins_at_zero());
     }
@@ -160,6 +176,13 @@ mod tests {
         moments(&mut clock, &[(100_000, 0, 100_000)]);
         let error = clock.advance(&OggPage::read(&bytes, 0).unwrap(), 1, 5).unwrap_err();
         assert_eq!(error.to_string(), "a granule position goes back at byte 5");
+    }
+
+    #[test]
+    fn a_small_start_may_be_a_pause_in_the_first_page() {
+        let mut clock = Clock::new(48_000, Moment::default());
+        let pages = [(1312, 0, 1000), (2312, 0, 1000)];
+        assert_eq!(moments(&mut clock, &pages), [(0, 312), (1000, 1312)]);
     }
 
     #[test]

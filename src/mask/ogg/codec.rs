@@ -7,6 +7,9 @@ use crate::media::{MediaError, OpusHead, STREAMINFO_MD5};
 /// Where the first packet of FLAC has its 34 bytes of STREAMINFO.
 const STREAMINFO_AT: usize = 17;
 
+/// Makes a coding from a stream's header packets. Packets that were too long are empty.
+pub(super) type MakeCoding = fn(&[Vec<u8>]) -> Result<Box<dyn Coding>, MaskError>;
+
 /// What has to be known of a codec to silence it in Ogg.
 pub(super) struct Codec {
     /// Header packets in front of the sound, the first one included.
@@ -15,8 +18,8 @@ pub(super) struct Codec {
     pub(super) pre_skip: u16,
     /// Removes from the first packet what describes the sound (a digest, for instance).
     pub(super) clear: fn(&mut [u8]),
-    /// Makes the coding from all header packets. Packets that were too long are empty.
-    pub(super) coding: fn(&[Vec<u8>]) -> Result<Box<dyn Coding>, MaskError>,
+    /// Takes all header packets.
+    pub(super) coding: MakeCoding,
 }
 
 /// The codec of the stream whose first packet begins at byte `at` of the file. A new codec is one
