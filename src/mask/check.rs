@@ -49,7 +49,8 @@ pub fn open_recheck(
         Container::Adts => aac::check(source, facts, plan),
         Container::Amr => amr::check(source, facts, plan),
         Container::Gsm => Ok(gsm::check(facts, plan)),
-        Container::Mp4 | Container::Unknown => Err(unsupported(facts)),
+        Container::Mp4 => mp4::open_check(source, facts, plan),
+        Container::Unknown => Err(unsupported(facts)),
     }
 }
 

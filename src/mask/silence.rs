@@ -105,6 +105,10 @@ impl Silencer {
         if given != bytes {
             return Err(MaskError::Length { expected: bytes, found: given });
         }
+        if scope.units_silenced == 0 && !self.plan.is_empty() {
+            let detail = "no unit of the file lies in a mask";
+            return Err(MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail));
+        }
         if let Some(rate) = self.facts.sample_rate.filter(|_| scope.silenced.is_empty()) {
             let sampled =
                 |spans: &[Span]| spans.iter().map(|span| in_samples(*span, rate)).collect();
