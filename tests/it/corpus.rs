@@ -43,3 +43,48 @@ fn signed_url_check_lives_through_its_corpus() {
 fn range_header_reader_lives_through_its_corpus() {
     replay("range_header", bodies::range_header);
 }
+
+#[test]
+fn wave_masking_lives_through_its_corpus() {
+    replay("mask_wav", bodies::mask_bodies::mask_wav);
+}
+
+#[test]
+fn mp3_masking_lives_through_its_corpus() {
+    replay("mask_mp3", bodies::mask_bodies::mask_mp3);
+}
+
+#[test]
+fn ogg_masking_lives_through_its_corpus() {
+    replay("mask_ogg", bodies::mask_bodies::mask_ogg);
+}
+
+#[test]
+fn adts_masking_lives_through_its_corpus() {
+    replay("mask_adts", bodies::mask_bodies::mask_adts);
+}
+
+#[test]
+fn flac_masking_lives_through_its_corpus() {
+    replay("mask_flac", bodies::mask_bodies::mask_flac);
+}
+
+#[test]
+fn amr_masking_lives_through_its_corpus() {
+    replay("mask_amr", bodies::mask_bodies::mask_amr);
+}
+
+#[test]
+fn gsm_masking_lives_through_its_corpus() {
+    replay("mask_gsm", bodies::mask_bodies::mask_gsm);
+}
+
+#[test]
+fn mp4_masking_lives_through_its_corpus() {
+    replay("mask_mp4", bodies::mask_bodies::mask_mp4);
+}
+
+#[test]
+fn matroska_masking_lives_through_its_corpus() {
+    replay("mask_matroska", bodies::mask_bodies::mask_matroska);
+}

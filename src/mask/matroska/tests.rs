@@ -277,20 +277,20 @@ fn the_digest_of_flac_is_cleared() {
     ];
     let tracks =
         |entry: &[Vec<u8>]| element(ids::TRACKS, &with_sum(&[track(&pcm), track(entry)].concat()));
-    let around = |tracks: &[u8]| {
-        let content = [number(ids::TIMESTAMP, 0), simple(1, 0, true, &[7; 32])].concat();
+    let around = |tracks: &[u8], sound: u8| {
+        let content = [number(ids::TIMESTAMP, 0), simple(1, 0, true, &[sound; 32])].concat();
         let cluster = element(ids::CLUSTER, &content);
         let info = element(ids::INFO, &[]);
         let segment = element(ids::SEGMENT, &[&*info, tracks, &*cluster].concat());
         [element(ids::EBML, &[]), segment].concat()
     };
-    let plan = plan(&[(100, 210)]);
-    let file = around(&tracks(&entry));
+    let plan = plan(&[(0, 210)]);
+    let file = around(&tracks(&entry), 7);
     let (masked, certificate) = mask(&file, &plan, 50).unwrap();
     recheck(&file, &masked, &plan).unwrap();
     let mut cleared = entry;
     cleared[3] = element(ids::CODEC_PRIVATE, &private(0));
-    assert_eq!(masked, around(&tracks(&cleared)));
+    assert_eq!(masked, around(&tracks(&cleared), 0));
     assert_eq!(certificate.metadata_cleared, ["MD5 of FLAC"]);
 }
 
@@ -311,7 +311,9 @@ fn hostile_files_are_refused_with_an_offset() {
     };
     let inside = |content: &[Vec<u8>]| with(&[unknown(ids::CLUSTER), content.concat()].concat());
     let time = number(ids::TIMESTAMP, 0);
-    assert_eq!(named(&inside(&[time.clone(), simple(1, 0, true, &[7, 7])])), None);
+    // Whole, but without a unit in the mask.
+    let outside = inside(&[time.clone(), simple(1, 0, true, &[7, 7])]);
+    assert_eq!(named(&outside), Some("mask_outside_media"));
     for malformed in [
         inside(&[simple(1, 0, true, &[7, 7])]),
         inside(&[time.clone(), time.clone()]),
