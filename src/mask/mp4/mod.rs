@@ -11,6 +11,7 @@ mod patch;
 mod pcm;
 mod rewrite;
 mod sound;
+mod splice;
 mod stbl;
 mod text;
 mod timeline;
@@ -39,6 +40,9 @@ use crate::media::{Measured, MediaError, ReadSeek};
 
 /// Most pictures by which a gap may begin early so that its index fits.
 const MAX_EARLY: u32 = 512;
+
+/// Longest picture in bytes that is held as a whole.
+const MAX_PICTURE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file's index and what is done with each track.
 struct Opened {

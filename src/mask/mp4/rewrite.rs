@@ -7,10 +7,11 @@ use std::sync::Arc;
 use super::order::FileOrder;
 use super::patch::{Overlay, Patch};
 use super::sound::check_unit;
+use super::splice::{broken_links, nal_length_bytes};
 use super::text::TextKind;
 use super::treatment::refused;
 use super::video::{Dropped, InRuns};
-use super::{MAX_EARLY, stbl, traf};
+use super::{MAX_EARLY, MAX_PICTURE_BYTES, stbl, traf};
 use crate::mask::MaskError;
 use crate::mask::certificate::Scope;
 use crate::mask::line::Line;
@@ -114,6 +115,7 @@ impl Changes {
                 Ok(patches) => {
                     self.patches.extend(patches);
                     self.zero(&track.table, &runs);
+                    self.mark_broken_links(source, track, &dropped)?;
                     self.free_lists(index);
                     return Ok(dropped);
                 }
@@ -147,6 +149,31 @@ impl Changes {
                 }
             }
         }
+    }
+
+    /// Marks the pictures at which H.265 resumes.
+    fn mark_broken_links(
+        &mut self,
+        source: &mut dyn ReadSeek,
+        track: &TrackIndex,
+        dropped: &Dropped,
+    ) -> Result<(), MaskError> {
+        let Some(length_bytes) = nal_length_bytes(track) else { return Ok(()) };
+        let mut cursor = Cursor::default();
+        let mut gaps = dropped.gaps.iter().peekable();
+        while let Some(picture) = cursor.next(&track.table) {
+            if gaps.next_if(|gap| gap.end == picture.number).is_none() {
+                continue;
+            }
+            MediaError::check("the size of a picture", picture.len, MAX_PICTURE_BYTES)?;
+            let mut bytes = vec![0; usize::try_from(picture.len).unwrap_or(0)];
+            read_at(source, picture.offset, &mut bytes)?;
+            for (at, head) in broken_links(&bytes, length_bytes) {
+                let at = picture.offset.saturating_add(at as u64);
+                self.patches.push(Patch { at, bytes: vec![head] });
+            }
+        }
+        Ok(())
     }
 
     /// Frees the optional boxes that point at dropped pictures.
