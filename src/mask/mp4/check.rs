@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::check_index::{Boxes, IndexCheck};
+use super::key_picture::PictureKind;
 use super::order::FileOrder;
 use super::pcm::Frames;
 use super::rewrite::text_touched;
 use super::sound::{Levels, Mp3Frames, Rows, UnitClock, check_unit};
-use super::splice::{broken_links, nal_length_bytes};
 use super::text::TextKind;
 use super::timeline::media_spans;
 use super::treatment::{Treatment, refused};
@@ -117,14 +117,18 @@ pub(super) struct PictureJudge {
     pub(super) required: Vec<Range<u32>>,
     /// Pictures that are gone. Invariant: sorted.
     pub(super) gone: Vec<Range<u32>>,
-    /// In H.265, the bytes of a NAL unit's length.
-    length_bytes: Option<usize>,
+    kind: PictureKind,
 }
 
 impl PictureJudge {
     /// What must be gone: pictures in a span, those after one until decoding can begin again behind
     /// it, and those that play before the picture at which it does.
-    fn new(track: &TrackIndex, spans: &TickSpans) -> Self {
+    fn new(
+        source: &mut dyn ReadSeek,
+        track: &TrackIndex,
+        spans: &TickSpans,
+    ) -> Result<Self, MaskError> {
+        let kind = PictureKind::of(track);
         let mut required = Vec::new();
         let (mut broken, mut until, mut first) = (false, i128::MIN, i128::MIN);
         let mut cursor = Cursor::default();
@@ -133,7 +137,7 @@ impl PictureJudge {
             if let Some(end) = spans.end_around(pts) {
                 until = if broken { until.max(end) } else { end };
                 broken = true;
-            } else if broken && picture.sync && pts >= until {
+            } else if broken && picture.sync && pts >= until && kind.begins_at(source, &picture)? {
                 broken = false;
                 first = pts;
             }
@@ -141,7 +145,7 @@ impl PictureJudge {
                 super::sound::extend(&mut required, picture.number);
             }
         }
-        Self { required, gone: Vec::new(), length_bytes: nal_length_bytes(track) }
+        Ok(Self { required, gone: Vec::new(), kind })
     }
 
     fn judge(&mut self, sample: &Sample, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
@@ -161,11 +165,11 @@ impl PictureJudge {
     /// Whether the picture follows a gap, and differs in nothing but the mark for that.
     fn is_broken_link(&self, sample: &Sample, source: &[u8], masked: &[u8]) -> bool {
         let follows = self.gone.last().is_some_and(|run| run.end == sample.number);
-        let Some(length_bytes) = self.length_bytes.filter(|_| follows && sample.sync) else {
+        if !follows || !sample.sync {
             return false;
-        };
+        }
         let mut expected = source.to_vec();
-        for (at, head) in broken_links(source, length_bytes) {
+        for (at, head) in self.kind.broken_links(source) {
             expected.get_mut(at..=at).unwrap_or_default().fill(head);
         }
         expected == masked
@@ -242,7 +246,7 @@ pub(in crate::mask) fn open_check(
                 let timescale = track.timescale;
                 Judge::Mp3(Box::new(Mp3Judge { check, rate, timescale, end: 0 }))
             }
-            Treatment::Drop => Judge::Pictures(PictureJudge::new(track, &spans)),
+            Treatment::Drop => Judge::Pictures(PictureJudge::new(source, track, &spans)?),
             Treatment::Coded(mut coding) => {
                 let clock = UnitClock::read(source, track, coding.as_mut())?;
                 let chooser = Chooser::new(spans, clock.reach);

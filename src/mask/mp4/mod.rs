@@ -6,12 +6,12 @@
 mod amr_frames;
 mod check;
 mod check_index;
+mod key_picture;
 mod order;
 mod patch;
 mod pcm;
 mod rewrite;
 mod sound;
-mod splice;
 mod stbl;
 mod text;
 mod timeline;

@@ -48,7 +48,7 @@ impl Frames {
     /// those (fragments are written so); any other is one.
     pub(super) fn of(sample: &Sample) -> Self {
         let ticks = sample.duration;
-        let count = if sample.count == 1 && ticks > 0 && sample.len % ticks == 0 {
+        let count = if sample.count == 1 && ticks > 0 && sample.len.is_multiple_of(ticks) {
             ticks
         } else {
             u64::from(sample.count.max(1))

@@ -65,7 +65,7 @@ pub(super) fn opus() -> Trak {
 
 /// A-law, one sample of the index for each byte; two seconds.
 pub(super) fn alaw() -> Trak {
-    let samples = (0..16_000).map(|at| One { bytes: noise(at, 1), shift: 0, sync: true });
+    let samples = (0..16_000).map(|at| One { bytes: noise(3000 + at, 1), shift: 0, sync: true });
     Trak {
         handler: b"soun",
         timescale: 8000,
@@ -100,27 +100,35 @@ pub(super) fn closed_pictures() -> Trak {
 fn video(shape: impl Fn(usize) -> (i32, bool)) -> Trak {
     let picture = |at: usize| {
         let (shift, sync) = shape(at);
-        One { bytes: noise(at, 300 + at * 7 % 40), shift, sync }
+        // One NAL unit: an IDR picture, or another.
+        let len = 300 + at * 7 % 40;
+        let head =
+            [0, 0, u8::try_from(len >> 8).unwrap(), len as u8, if sync { 0x65 } else { 0x41 }];
+        let bytes = [&head, noise(1000 + at, len - 1).as_slice()].concat();
+        One { bytes, shift, sync }
     };
     Trak {
         handler: b"vide",
         timescale: 1000,
         duration: 40,
-        entry: boxed(b"avc1", &[0; 78]),
+        entry: boxed(
+            b"avc1",
+            &[vec![0; 78], boxed(b"avcC", &[1, 66, 0, 10, 255, 224, 0])].concat(),
+        ),
         edits: vec![(2000, 40)],
         per_chunk: 5,
         samples: (0..50).map(picture).collect(),
     }
 }
 
-/// A subtitle every half second.
+/// A subtitle every 480 ms.
 pub(super) fn text() -> Trak {
-    let sample = |at: usize| [vec![0, 12], noise(at, 12), boxed(b"styl", &[0, 0])].concat();
+    let sample = |at: usize| [vec![0, 12], noise(2000 + at, 12), boxed(b"styl", &[0, 0])].concat();
     let samples = (0..4).map(|at| One { bytes: sample(at), shift: 0, sync: true }).collect();
     Trak {
         handler: b"text",
         timescale: 1000,
-        duration: 500,
+        duration: 480,
         entry: boxed(b"tx3g", &[0; 38]),
         edits: Vec::new(),
         per_chunk: 1,
