@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::check_index::{Boxes, IndexCheck};
+use super::key_picture::PictureKind;
 use super::order::FileOrder;
 use super::pcm::Frames;
 use super::rewrite::text_touched;
@@ -11,11 +12,11 @@ use super::sound::{Levels, Mp3Frames, Rows, UnitClock, check_unit};
 use super::text::TextKind;
 use super::timeline::media_spans;
 use super::treatment::{Treatment, refused};
-use super::{MAX_EARLY, Opened, touched};
+use super::{MAX_EARLY, MAX_PICTURE_BYTES, Opened, touched};
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::unit::{Coding, Reach};
 use crate::mask::{MaskError, MaskPlan, Recheck, mp3};
-use crate::media::mp4::{Cursor, Index, Sample, SampleTable};
+use crate::media::mp4::{Cursor, Index, Sample, SampleTable, TrackIndex};
 use crate::media::{Measured, ReadSeek};
 
 /// How the samples of one track are judged.
@@ -116,21 +117,27 @@ pub(super) struct PictureJudge {
     pub(super) required: Vec<Range<u32>>,
     /// Pictures that are gone. Invariant: sorted.
     pub(super) gone: Vec<Range<u32>>,
+    kind: PictureKind,
 }
 
 impl PictureJudge {
     /// What must be gone: pictures in a span, those after one until decoding can begin again behind
     /// it, and those that play before the picture at which it does.
-    fn new(table: &SampleTable, spans: &TickSpans) -> Self {
+    fn new(
+        source: &mut dyn ReadSeek,
+        track: &TrackIndex,
+        spans: &TickSpans,
+    ) -> Result<Self, MaskError> {
+        let kind = PictureKind::of(track);
         let mut required = Vec::new();
         let (mut broken, mut until, mut first) = (false, i128::MIN, i128::MIN);
         let mut cursor = Cursor::default();
-        while let Some(picture) = cursor.next(table) {
+        while let Some(picture) = cursor.next(&track.table) {
             let pts = picture.pts();
             if let Some(end) = spans.end_around(pts) {
                 until = if broken { until.max(end) } else { end };
                 broken = true;
-            } else if broken && picture.sync && pts >= until {
+            } else if broken && picture.sync && pts >= until && kind.begins_at(source, &picture)? {
                 broken = false;
                 first = pts;
             }
@@ -138,13 +145,13 @@ impl PictureJudge {
                 super::sound::extend(&mut required, picture.number);
             }
         }
-        Self { required, gone: Vec::new() }
+        Ok(Self { required, gone: Vec::new(), kind })
     }
 
     fn judge(&mut self, sample: &Sample, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
         let run = self.required.partition_point(|run| run.end <= sample.number);
         let must = self.required.get(run).is_some_and(|run| run.start <= sample.number);
-        if !must && source == masked {
+        if !must && (source == masked || self.is_broken_link(sample, source, masked)) {
             return Ok(());
         }
         if let Some(wrong) = (0..).zip(masked).find(|(_, byte)| **byte != 0) {
@@ -153,6 +160,19 @@ impl PictureJudge {
         }
         super::sound::extend(&mut self.gone, sample.number);
         Ok(())
+    }
+
+    /// Whether the picture follows a gap, and differs in nothing but the mark for that.
+    fn is_broken_link(&self, sample: &Sample, source: &[u8], masked: &[u8]) -> bool {
+        let follows = self.gone.last().is_some_and(|run| run.end == sample.number);
+        if !follows || !sample.sync {
+            return false;
+        }
+        let mut expected = source.to_vec();
+        for (at, head) in self.kind.broken_links(source) {
+            expected.get_mut(at..=at).unwrap_or_default().fill(head);
+        }
+        expected == masked
     }
 
     /// Whether what is gone is what must be: gaps may begin early and end at a later sync sample
@@ -191,10 +211,6 @@ fn same(expected: &[u8], masked: &[u8], at: u64) -> Result<(), MaskError> {
     Err(MaskError::Recheck { offset: at.saturating_add(equal as u64) })
 }
 
-/// Samples of at most this many bytes are held until they are whole. Pictures can be long; sound
-/// and text cannot.
-const MAX_PICTURE_BYTES: u64 = 64 * 1024 * 1024;
-
 struct Mp4Check {
     index: Arc<Index>,
     order: FileOrder,
@@ -230,7 +246,7 @@ pub(in crate::mask) fn open_check(
                 let timescale = track.timescale;
                 Judge::Mp3(Box::new(Mp3Judge { check, rate, timescale, end: 0 }))
             }
-            Treatment::Drop => Judge::Pictures(PictureJudge::new(&track.table, &spans)),
+            Treatment::Drop => Judge::Pictures(PictureJudge::new(source, track, &spans)?),
             Treatment::Coded(mut coding) => {
                 let clock = UnitClock::read(source, track, coding.as_mut())?;
                 let chooser = Chooser::new(spans, clock.reach);

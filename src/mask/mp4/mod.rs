@@ -6,6 +6,7 @@
 mod amr_frames;
 mod check;
 mod check_index;
+mod key_picture;
 mod order;
 mod patch;
 mod pcm;
@@ -39,6 +40,9 @@ use crate::media::{Measured, MediaError, ReadSeek};
 
 /// Most pictures by which a gap may begin early so that its index fits.
 const MAX_EARLY: u32 = 512;
+
+/// Longest picture in bytes that is held as a whole.
+const MAX_PICTURE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file's index and what is done with each track.
 struct Opened {

@@ -4,13 +4,14 @@ use std::io::SeekFrom;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::key_picture::PictureKind;
 use super::order::FileOrder;
 use super::patch::{Overlay, Patch};
 use super::sound::check_unit;
 use super::text::TextKind;
 use super::treatment::refused;
 use super::video::{Dropped, InRuns};
-use super::{MAX_EARLY, stbl, traf};
+use super::{MAX_EARLY, MAX_PICTURE_BYTES, stbl, traf};
 use crate::mask::MaskError;
 use crate::mask::certificate::Scope;
 use crate::mask::line::Line;
@@ -102,10 +103,13 @@ impl Changes {
         spans: &TickSpans,
     ) -> Result<Dropped, MaskError> {
         let Some(track) = index.tracks.get(place) else { return Ok(Dropped::default()) };
+        let kind = PictureKind::of(track);
         let mut refused_syncs = Vec::new();
         let mut early = 0;
         loop {
-            let dropped = Dropped::new(&track.table, spans, &refused_syncs);
+            let dropped = Dropped::new(&track.table, spans, |picture| {
+                Ok(!refused_syncs.contains(&picture.number) && kind.begins_at(source, picture)?)
+            })?;
             if dropped.gaps.is_empty() {
                 return Ok(dropped);
             }
@@ -114,6 +118,7 @@ impl Changes {
                 Ok(patches) => {
                     self.patches.extend(patches);
                     self.zero(&track.table, &runs);
+                    self.mark_broken_links(source, track, kind, &dropped)?;
                     self.free_lists(index);
                     return Ok(dropped);
                 }
@@ -147,6 +152,32 @@ impl Changes {
                 }
             }
         }
+    }
+
+    /// Marks the pictures at which H.265 resumes.
+    fn mark_broken_links(
+        &mut self,
+        source: &mut dyn ReadSeek,
+        track: &TrackIndex,
+        kind: PictureKind,
+        dropped: &Dropped,
+    ) -> Result<(), MaskError> {
+        let mut cursor = Cursor::default();
+        let mut gaps = dropped.gaps.iter().peekable();
+        while let Some(picture) = cursor.next(&track.table) {
+            let resumes = gaps.next_if(|gap| gap.end == picture.number).is_some();
+            if !resumes || !matches!(kind, PictureKind::Hevc(_)) {
+                continue;
+            }
+            MediaError::check("the size of a picture", picture.len, MAX_PICTURE_BYTES)?;
+            let mut bytes = vec![0; usize::try_from(picture.len).unwrap_or(0)];
+            read_at(source, picture.offset, &mut bytes)?;
+            for (at, head) in kind.broken_links(&bytes) {
+                let at = picture.offset.saturating_add(at as u64);
+                self.patches.push(Patch { at, bytes: vec![head] });
+            }
+        }
+        Ok(())
     }
 
     /// Frees the optional boxes that point at dropped pictures.

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::sound::extend;
 use crate::mask::ticks::TickSpans;
-use crate::media::mp4::{Cursor, SampleTable};
+use crate::media::MediaError;
+use crate::media::mp4::{Cursor, Sample, SampleTable};
 
 /// Pictures that go.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,9 +20,16 @@ pub(super) struct Dropped {
 }
 
 impl Dropped {
-    /// Decides, in decoding order, which pictures of `table` go for `spans`. No gap ends at a sync
-    /// sample that is `refused`.
-    pub(super) fn new(table: &SampleTable, spans: &TickSpans, refused: &[u32]) -> Self {
+    /// Decides, in decoding order, which pictures of `table` go for `spans`. A gap ends only at a
+    /// sync sample that `resumes`.
+    ///
+    /// # Errors
+    /// Those of `resumes`.
+    pub(super) fn new(
+        table: &SampleTable,
+        spans: &TickSpans,
+        mut resumes: impl FnMut(&Sample) -> Result<bool, MediaError>,
+    ) -> Result<Self, MediaError> {
         let mut dropped = Self::default();
         // Where the span of the gap ends; outside a gap, the time of the sync sample after it.
         let mut gap = None;
@@ -32,9 +40,7 @@ impl Dropped {
             let end = spans.end_around(pts);
             gap = match (gap, end) {
                 (Some(until), Some(end)) => Some(end.max(until)),
-                (Some(until), None)
-                    if picture.sync && pts >= until && !refused.contains(&picture.number) =>
-                {
+                (Some(until), None) if picture.sync && pts >= until && resumes(&picture)? => {
                     resumed = pts;
                     None
                 }
@@ -47,7 +53,7 @@ impl Dropped {
             }
         }
         dropped.to_end = gap.is_some_and(|until| until < i128::MAX);
-        dropped
+        Ok(dropped)
     }
 
     /// All pictures that go when each gap begins `early` pictures before it must.
