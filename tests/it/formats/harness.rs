@@ -279,10 +279,9 @@ fn one_file(
     tally: &mut Tally,
 ) -> Result<(), Vec<String>> {
     let masked = mask(&prepared.bytes, &prepared.facts, spans, random).map_err(|e| vec![e])?;
-    let path = prepared.path.with_file_name(format!(
-        "masked_{}",
-        prepared.path.file_name().unwrap().to_str().unwrap()
-    ));
+    let path = prepared
+        .path
+        .with_file_name(format!("masked_{}", prepared.path.file_name().unwrap().to_str().unwrap()));
     fs::write(&path, &masked).unwrap();
     let decoded = variant.decoder.decode(&path);
     if decoded.complaints != prepared.decoded.complaints {

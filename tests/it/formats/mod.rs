@@ -4,9 +4,13 @@
 //! foreign decoders judge them. `REELGATE_SEED` repeats a run, `REELGATE_VARIANT` narrows it to
 //! the variants whose name contains it.
 
+mod aac;
+mod free;
 mod harness;
 mod judge;
 mod mp3;
+mod opus;
 mod pcm;
 mod signal;
+mod telephony;
 mod tools;

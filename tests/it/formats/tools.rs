@@ -34,9 +34,8 @@ impl Decoded {
 
     fn of_f32(output: &Output) -> Self {
         let samples = output.stdout.chunks_exact(4);
-        let samples = samples
-            .map(|bytes| f64::from(f32::from_le_bytes(bytes.try_into().unwrap())))
-            .collect();
+        let samples =
+            samples.map(|bytes| f64::from(f32::from_le_bytes(bytes.try_into().unwrap()))).collect();
         Self { samples, complaints: complaints(output) }
     }
 }
@@ -86,7 +85,8 @@ impl Decoder {
             }
             Self::Mpg123 => Decoded::of_f32(&output("mpg123", &["-q", "-e", "f32", "-s", file])),
             Self::Sox => {
-                let args = ["-V1", "-D", file, "-t", "raw", "-e", "floating-point", "-b", "32", "-"];
+                let args =
+                    ["-V1", "-D", file, "-t", "raw", "-e", "floating-point", "-b", "32", "-"];
                 Decoded::of_f32(&output("sox", &args))
             }
             Self::Faad => {

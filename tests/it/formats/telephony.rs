@@ -1,0 +1,110 @@
+//! The codecs of telephone recorders: GSM, ADPCM, G.722, AMR.
+
+use super::harness::{Format, Variant};
+use super::judge::{Law, Tail};
+use super::tools::Decoder;
+
+/// One frame more on each side than the mask touches; back at 40 dB two frames later.
+const fn gsm(frame: usize) -> Law {
+    let tail = Tail::Settles { within: 320, decibel: 40.0, exact: Some(2400) };
+    Law::exact(2 * frame, 2 * frame).peak(24.0).tail(tail)
+}
+
+#[test]
+fn gsm_is_constant_inside_and_comes_back() {
+    let variants = [
+        Variant::new(
+            ("gsm raw", "gsm"),
+            (8000, 1),
+            "ffmpeg -v error -i $IN -c:a libgsm $OUT",
+            gsm(160),
+        )
+        .second(Decoder::Sox, 24.0),
+        Variant::new(
+            ("gsm wav49", "wav"),
+            (8000, 1),
+            "ffmpeg -v error -i $IN -c:a libgsm_ms $OUT",
+            gsm(320),
+        )
+        .second(Decoder::Sox, 24.0),
+    ];
+    Format { name: "GSM", variants: &variants, apart: 1.0 }.holds();
+}
+
+#[test]
+fn adpcm_is_zero_inside_and_exact_outside_its_blocks() {
+    let variants = [
+        Variant::new(
+            ("ima adpcm", "wav"),
+            (8000, 1),
+            "ffmpeg -v error -i $IN -c:a adpcm_ima_wav $OUT",
+            Law::exact(2040, 2040),
+        )
+        .second(Decoder::Sox, 0.0),
+        Variant::new(
+            ("ima adpcm 256", "wav"),
+            (8000, 1),
+            "ffmpeg -v error -i $IN -c:a adpcm_ima_wav -block_size 256 $OUT",
+            Law::exact(504, 504),
+        ),
+        Variant::new(
+            ("ima adpcm stereo", "wav"),
+            (8000, 2),
+            "ffmpeg -v error -i $IN -c:a adpcm_ima_wav $OUT",
+            Law::exact(1016, 1016),
+        ),
+        Variant::new(
+            ("ms adpcm", "wav"),
+            (8000, 1),
+            "ffmpeg -v error -i $IN -c:a adpcm_ms $OUT",
+            Law::exact(2035, 2035),
+        )
+        .second(Decoder::Sox, 0.0),
+        Variant::new(
+            ("ms adpcm stereo", "wav"),
+            (22_050, 2),
+            "ffmpeg -v error -i $IN -c:a adpcm_ms $OUT",
+            Law::exact(1011, 1011),
+        ),
+    ];
+    Format { name: "ADPCM", variants: &variants, apart: 0.8 }.holds();
+}
+
+#[test]
+fn g722_is_quiet_inside_and_comes_back() {
+    let tail = Tail::Settles { within: 1600, decibel: 25.0, exact: Some(9000) };
+    let law = Law::exact(82, 82).peak(2.0).tail(tail);
+    let variants = [Variant::new(
+        ("g722 wav", "wav"),
+        (16_000, 1),
+        "ffmpeg -v error -i $IN -c:a g722 $OUT",
+        law,
+    )];
+    Format { name: "G.722", variants: &variants, apart: 1.0 }.holds();
+}
+
+/// Three frames before, one after; back at 40 dB seven frames later.
+const AMR: Law = Law::exact(4 * 160, 2 * 160).peak(8.0).tail(Tail::Settles {
+    within: 7 * 160,
+    decibel: 40.0,
+    exact: None,
+});
+
+const fn amr(name: &'static str, encode: &'static str) -> Variant {
+    Variant::new((name, "amr"), (8000, 1), encode, AMR).second(Decoder::Sox, 8.0)
+}
+
+#[test]
+fn amr_is_quiet_inside_and_comes_back() {
+    let variants = [
+        amr("amr 4.75", "sox -V1 -D $IN -t amr-nb -C 0 $OUT"),
+        amr("amr 5.15", "sox -V1 -D $IN -t amr-nb -C 1 $OUT"),
+        amr("amr 5.9", "sox -V1 -D $IN -t amr-nb -C 2 $OUT"),
+        amr("amr 6.7", "sox -V1 -D $IN -t amr-nb -C 3 $OUT"),
+        amr("amr 7.4", "sox -V1 -D $IN -t amr-nb -C 4 $OUT"),
+        amr("amr 7.95", "sox -V1 -D $IN -t amr-nb -C 5 $OUT"),
+        amr("amr 10.2", "sox -V1 -D $IN -t amr-nb -C 6 $OUT"),
+        amr("amr 12.2", "sox -V1 -D $IN -t amr-nb -C 7 $OUT"),
+    ];
+    Format { name: "AMR", variants: &variants, apart: 1.0 }.holds();
+}
