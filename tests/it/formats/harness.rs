@@ -134,6 +134,8 @@ pub(crate) fn prepare(variant: &Variant, folder: &Path) -> Result<Prepared, Stri
     assert!(frames as f64 > expected * 0.99, "{}: {frames} samples decoded", variant.name);
     let second = variant.second.map(|(decoder, _)| {
         let second = decoder.decode(&path);
+        let heard = second.samples.len() / variant.channels;
+        assert!(heard as f64 > expected * 0.99, "{decoder:?}: {heard} samples of {path:?}");
         let later = shift(&decoded.samples, &second.samples, variant.channels);
         (second, later)
     });

@@ -14,3 +14,4 @@ mod pcm;
 mod signal;
 mod telephony;
 mod tools;
+mod video;

@@ -41,7 +41,7 @@ impl Decoded {
 }
 
 /// Standard error without addresses in memory, and the exit status if it is a failure.
-fn complaints(output: &Output) -> String {
+pub(crate) fn complaints(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let mut words: Vec<&str> =
         text.split_whitespace().filter(|word| !word.starts_with("0x")).collect();
@@ -92,7 +92,10 @@ impl Decoder {
             Self::Faad => {
                 Decoded::of_f32(&output("faad", &["-q", "-f", "2", "-b", "4", "-w", file]))
             }
-            Self::Opusdec => written(&output("opusdec", &["--quiet", "--float", file, wav]), wav),
+            Self::Opusdec => written(
+                &output("opusdec", &["--quiet", "--float", "--rate", "48000", file, wav]),
+                wav,
+            ),
             Self::Flac => written(&output("flac", &["-s", "-d", "-f", "-o", wav, file]), wav),
             Self::Oggdec => written(&output("oggdec", &["-Q", "-o", wav, file]), wav),
         }
