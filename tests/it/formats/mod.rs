@@ -5,11 +5,16 @@
 //! the variants whose name contains it.
 
 mod aac;
+mod adts;
 mod free;
+mod granules;
 mod harness;
 mod judge;
+mod leak;
 mod mp3;
+mod ogg;
 mod opus;
+mod opus_packet;
 mod pcm;
 mod signal;
 mod telephony;
