@@ -17,6 +17,7 @@ mod opus;
 mod opus_packet;
 mod pcm;
 mod signal;
+mod streaming;
 mod telephony;
 mod tools;
 mod video;
