@@ -296,7 +296,7 @@ fn one_file(
     let (source, silent) = (&prepared.decoded.samples, &decoded.samples);
     let pair = Pair { source, masked: silent, channels, rate };
     let worst = pair.judge(&ranges, &variant.law)?;
-    tally.worst = tally.worst.and(worst);
+    tally.worst = std::mem::take(&mut tally.worst).and(worst);
     for range in &ranges {
         for channel in 0..channels {
             let take = |samples: &[f64]| {
@@ -360,9 +360,9 @@ impl Format<'_> {
             let tally = self.try_variant(variant, folder.path(), files, seed);
             print_line(variant.name, &tally, &variant.law);
             all += tally.spans;
-            worst = worst.and(tally.worst);
             let shown = tally.faults.iter().take(FAULTS_SHOWN);
             failed.extend(shown.map(|fault| format!("{}: {fault}", variant.name)));
+            worst = worst.and(tally.worst);
         }
         println!(
             "{}: {all} spans, worst guard before/after {}/{} samples, peak {:.6} LSB",
@@ -399,6 +399,13 @@ impl Format<'_> {
                 }
             }
         }
+        if let Tail::Settles { within, decibel, .. } = variant.law.tail {
+            let (noisy, limit) = (tally.worst.mostly_noisy(), variant.law.after + within);
+            if noisy > limit {
+                let fault = format!("below {decibel} dB for {noisy} samples (limit {limit})");
+                tally.faults.push(fault);
+            }
+        }
         let likeness = tally.likeness.highest();
         if likeness >= LIKENESS {
             tally.faults.push(format!("masked sound resembles the source's: {likeness:.3}"));
@@ -408,13 +415,15 @@ impl Format<'_> {
 }
 
 fn print_line(name: &str, tally: &Tally, law: &Law) {
-    let worst = tally.worst;
+    let worst = &tally.worst;
     let tail = match law.tail {
         Tail::Exact => String::new(),
         Tail::Coded => ", outside by coded bytes only".to_owned(),
         Tail::Settles { within, decibel, .. } => {
             let limit = law.after + within;
-            format!(", {decibel} dB from {} (limit {limit})", worst.noisy)
+            let longest = worst.noisy.iter().max().unwrap_or(&0);
+            let mostly = worst.mostly_noisy();
+            format!(", {decibel} dB mostly from {mostly} (limit {limit}), at last from {longest}")
         }
     };
     println!(

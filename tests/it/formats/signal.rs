@@ -92,8 +92,8 @@ pub(crate) fn speaker(seed: u64, pitch: f64, rate: u32, seconds: f64) -> Vec<f64
     let (mut phase, mut before, mut envelope) = (0.0, 0.0, 0.0_f64);
     while samples.len() < total {
         let sound = match random.below(10) {
-            0 => Sound::Pause,
-            1 | 2 => Sound::Hiss,
+            0 | 1 => Sound::Pause,
+            2 | 3 => Sound::Hiss,
             _ => Sound::Vowel,
         };
         let vowel = VOWELS[random.below(VOWELS.len())];
@@ -113,7 +113,7 @@ pub(crate) fn speaker(seed: u64, pitch: f64, rate: u32, seconds: f64) -> Vec<f64
             let (drive, target) = match sound {
                 Sound::Vowel => (pulse * 6.0 + noise * 0.04, loudness),
                 Sound::Hiss => (noise * 1.2, loudness * 0.6),
-                Sound::Pause => (noise * 0.02, 0.02),
+                Sound::Pause => (noise * 0.02, 0.004),
             };
             envelope += (target - envelope) * (60.0 / rate);
             let voiced: f64 = formants.iter_mut().map(|formant| formant.pass(drive)).sum();
@@ -121,7 +121,7 @@ pub(crate) fn speaker(seed: u64, pitch: f64, rate: u32, seconds: f64) -> Vec<f64
             let bright = noise - before;
             before = noise;
             let sample = if sound == Sound::Hiss { voiced * 0.3 + bright * 0.3 } else { voiced };
-            samples.push(sample * envelope + (random.unit() - 0.5) * 0.002);
+            samples.push(sample * envelope + (random.unit() - 0.5) * 0.0004);
         }
     }
     let peak = samples.iter().fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
@@ -135,14 +135,14 @@ pub(crate) fn conversation(rate: u32, channels: usize, seconds: f64) -> Vec<f64>
     let turn = rate as usize * 2;
     let mut out = Vec::with_capacity(first.len() * channels);
     for (at, (first, second)) in first.iter().zip(&second).enumerate() {
-        let (loud, soft) = if at / turn % 2 == 0 { (0.9, 0.15) } else { (0.15, 0.9) };
+        let (loud, soft) = if at / turn % 2 == 0 { (0.9, 0.02) } else { (0.02, 0.9) };
         for channel in 0..channels {
             let mixed = if channels == 1 {
                 first * loud + second * soft
             } else if channel % 2 == 0 {
-                first * loud + second * 0.05
+                first * loud + second * 0.02
             } else {
-                second * soft + first * 0.05
+                second * soft + first * 0.02
             };
             out.push(mixed);
         }
