@@ -1,5 +1,4 @@
-//! A signal that has what speech has: pitch, formants, hiss, pauses, two speakers. The same bytes
-//! on every machine.
+//! Two speakers by espeak-ng, and the random numbers of the tests.
 
 /// A small generator (SplitMix64); the same numbers from the same seed everywhere.
 #[derive(Debug, Clone)]
@@ -30,108 +29,35 @@ impl Random {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
     /// From 0 up to, but not, `end`.
     pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
     }
 }
 
-/// A two-pole resonator: one formant.
-#[derive(Debug, Default, Clone, Copy)]
-struct Formant {
-    gain: f64,
-    first: f64,
-    second: f64,
-    last: [f64; 2],
-}
+/// What is said, over and over.
+const TEXT: &str = "Good morning, this is the service line, how may I help you? My card number is \
+    four nine two five, eight one seven zero, three three six two, nine nine oh four. It expires \
+    in March. Thank you very much, one moment please, I will look that up for you now.";
 
-impl Formant {
-    fn tune(&mut self, hertz: f64, width: f64, rate: f64) {
-        let radius = (-std::f64::consts::PI * width / rate).exp();
-        self.first = 2.0 * radius * (2.0 * std::f64::consts::PI * hertz / rate).cos();
-        self.second = -radius * radius;
-        self.gain = 1.0 - self.first - self.second;
-    }
-
-    fn pass(&mut self, input: f64) -> f64 {
-        let output = self.gain * input + self.first * self.last[0] + self.second * self.last[1];
-        self.last = [output, self.last[0]];
-        output
-    }
-}
-
-/// First three formants of vowels in Hz.
-const VOWELS: [[f64; 3]; 6] = [
-    [730.0, 1090.0, 2440.0],
-    [270.0, 2290.0, 3010.0],
-    [300.0, 870.0, 2240.0],
-    [530.0, 1840.0, 2480.0],
-    [570.0, 840.0, 2410.0],
-    [490.0, 1350.0, 1690.0],
-];
-
-/// What a speaker does for a tenth of a second or so.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Sound {
-    Vowel,
-    Hiss,
-    Pause,
-}
-
-/// One speaker: samples between -1 and 1.
-pub(crate) fn speaker(seed: u64, pitch: f64, rate: u32, seconds: f64) -> Vec<f64> {
-    let mut random = Random::new(seed);
-    let rate = f64::from(rate);
-    let total = (seconds * rate) as usize;
-    let mut samples = Vec::with_capacity(total);
-    let mut formants = [Formant::default(); 3];
-    let (mut phase, mut before, mut envelope) = (0.0, 0.0, 0.0_f64);
-    while samples.len() < total {
-        let sound = match random.below(10) {
-            0 | 1 => Sound::Pause,
-            2 | 3 => Sound::Hiss,
-            _ => Sound::Vowel,
-        };
-        let vowel = VOWELS[random.below(VOWELS.len())];
-        for (formant, hertz) in formants.iter_mut().zip(vowel) {
-            let hertz = (hertz * random.between(0.92, 1.08)).min(rate * 0.45);
-            formant.tune(hertz, hertz * 0.06 + 40.0, rate);
-        }
-        let length = (random.between(0.06, 0.24) * rate) as usize;
-        let (from, to) = (random.between(0.85, 1.2), random.between(0.85, 1.2));
-        let loudness = random.between(0.3, 1.0);
-        for at in 0..length.min(total - samples.len()) {
-            let part = at as f64 / length as f64;
-            phase += pitch * (from + (to - from) * part) / rate;
-            let pulse = if phase >= 1.0 { 1.0 } else { 0.0 };
-            phase -= pulse;
-            let noise = random.unit() - 0.5;
-            let (drive, target) = match sound {
-                Sound::Vowel => (pulse * 6.0 + noise * 0.04, loudness),
-                Sound::Hiss => (noise * 1.2, loudness * 0.6),
-                Sound::Pause => (noise * 0.02, 0.004),
-            };
-            envelope += (target - envelope) * (60.0 / rate);
-            let voiced: f64 = formants.iter_mut().map(|formant| formant.pass(drive)).sum();
-            // Hiss is bright: the difference of neighbours.
-            let bright = noise - before;
-            before = noise;
-            let sample = if sound == Sound::Hiss { voiced * 0.3 + bright * 0.3 } else { voiced };
-            samples.push(sample * envelope + (random.unit() - 0.5) * 0.0004);
-        }
-    }
-    let peak = samples.iter().fold(0.0_f64, |peak, sample| peak.max(sample.abs()));
-    samples.iter().map(|sample| sample / peak * 0.7).collect()
+/// One speaker by espeak-ng: samples between -1 and 1, as many as asked for.
+fn spoken(voice: &str, speed: u32, rate: u32, seconds: f64) -> Vec<f64> {
+    let line = format!(
+        "espeak-ng -v {voice} -s {speed} --stdout '{TEXT}' \
+         | sox -t wav - -D -r {rate} -c 1 -t raw -e floating-point -b 32 - gain -n -3"
+    );
+    let output = std::process::Command::new("sh").args(["-c", &line]).output().expect("a shell");
+    let words = output.stdout.chunks_exact(4);
+    let once: Vec<f64> =
+        words.map(|word| f64::from(f32::from_le_bytes(word.try_into().unwrap()))).collect();
+    assert!(once.len() > rate as usize, "espeak-ng and sox: {output:?}");
+    once.iter().copied().cycle().take((seconds * f64::from(rate)) as usize).collect()
 }
 
 /// Two speakers, interleaved: one in each channel, or both in one. Further channels repeat them.
 pub(crate) fn conversation(rate: u32, channels: usize, seconds: f64) -> Vec<f64> {
-    let first = speaker(11, 118.0, rate, seconds);
-    let second = speaker(23, 205.0, rate, seconds);
+    let first = spoken("en-us", 150, rate, seconds);
+    let second = spoken("en-us+f3", 165, rate, seconds);
     let turn = rate as usize * 2;
     let mut out = Vec::with_capacity(first.len() * channels);
     for (at, (first, second)) in first.iter().zip(&second).enumerate() {
