@@ -73,8 +73,9 @@ fn adpcm_is_zero_inside_and_exact_outside_its_blocks() {
 
 #[test]
 fn g722_is_quiet_inside_and_comes_back() {
-    let tail = Tail::Settles { within: 1600, decibel: 25.0, exact: Some(9000) };
-    let law = Law::exact(82, 82).peak(2.0).tail(tail);
+    // The band-splitting predictor rings on after a loud vowel.
+    let tail = Tail::Settles { within: 3200, decibel: 25.0, exact: None };
+    let law = Law::exact(200, 240).peak(100.0).tail(tail);
     let variants = [Variant::new(
         ("g722 wav", "wav"),
         (16_000, 1),
@@ -92,7 +93,20 @@ const AMR: Law = Law::exact(4 * 160, 2 * 160).peak(8.0).tail(Tail::Settles {
 });
 
 const fn amr(name: &'static str, encode: &'static str) -> Variant {
-    Variant::new((name, "amr"), (8000, 1), encode, AMR).second(Decoder::Sox, 8.0)
+    // ffmpeg does not know the silence frames of pauses, and loses their time.
+    Variant::new((name, "amr"), (8000, 1), encode, AMR).by(Decoder::Sox)
+}
+
+/// Noise under the speech, so that no pause is coded as one.
+macro_rules! noisy {
+    ($mode:literal) => {
+        concat!(
+            "sox -V1 -D -R -m -v 1 $IN '|sox -V1 -D -R -r 8000 -n -p synth 14 pinknoise vol 0.05' ",
+            "-t amr-nb -C ",
+            $mode,
+            " $OUT"
+        )
+    };
 }
 
 #[test]
@@ -106,6 +120,10 @@ fn amr_is_quiet_inside_and_comes_back() {
         amr("amr 7.95", "sox -V1 -D $IN -t amr-nb -C 5 $OUT"),
         amr("amr 10.2", "sox -V1 -D $IN -t amr-nb -C 6 $OUT"),
         amr("amr 12.2", "sox -V1 -D $IN -t amr-nb -C 7 $OUT"),
+        amr("amr 4.75 noise", noisy!("0")).second(Decoder::Ffmpeg, 8.0),
+        amr("amr 6.7 noise", noisy!("3")).second(Decoder::Ffmpeg, 8.0),
+        amr("amr 7.95 noise", noisy!("5")).second(Decoder::Ffmpeg, 8.0),
+        amr("amr 12.2 noise", noisy!("7")).second(Decoder::Ffmpeg, 8.0),
     ];
     Format { name: "AMR", variants: &variants, apart: 1.0 }.holds();
 }
