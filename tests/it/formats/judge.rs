@@ -99,6 +99,13 @@ impl Pair<'_> {
         self.source[range.clone()] != self.masked[range]
     }
 
+    /// The largest change in LSB.
+    fn change(&self, frames: Range<usize>) -> f64 {
+        let samples = frames.start * self.channels..frames.end * self.channels;
+        let changes = samples.map(|at| (self.source[at] - self.masked[at]).abs() * LSB);
+        changes.fold(0.0, f64::max)
+    }
+
     /// Judges all spans of a file. They must be sorted and well apart.
     pub(crate) fn judge(&self, spans: &[Range<usize>], law: &Law) -> Result<Worst, Vec<String>> {
         let mut faults = Vec::new();
@@ -150,7 +157,8 @@ impl Pair<'_> {
             if right.is_some() && (left.is_none() || matches!(law.tail, Tail::Exact)) {
                 worst.before = worst.before.max(before);
                 if before > law.before {
-                    faults.push(format!("{before} samples changed before {right:?}"));
+                    let by = self.change(kept.end..to);
+                    faults.push(format!("{before} samples changed by {by:.0e} before {right:?}"));
                 }
             }
             if let Some(left) = left {
@@ -174,7 +182,8 @@ impl Pair<'_> {
         match law.tail {
             Tail::Coded => {}
             Tail::Exact if after > law.after => {
-                faults.push(format!("{after} samples changed after {span:?}"));
+                let by = self.change(rest.start..span.end + after);
+                faults.push(format!("{after} samples changed by {by:.0e} after {span:?}"));
             }
             Tail::Exact => {}
             Tail::Settles { decibel, exact, .. } => {
