@@ -214,7 +214,9 @@ fn forgeries_are_noticed(
         let checked =
             recheck_files(&mut Cursor::new(source), &mut Cursor::new(&forged), facts, plan);
         if checked.is_ok() {
-            return Err(format!("the recheck accepts byte {at} {what}"));
+            let near = at.saturating_sub(8)..(at + 8).min(source.len());
+            let (was, is) = (&source[near.clone()], &masked[near]);
+            return Err(format!("the recheck accepts byte {at} {what}: {was:02x?} as {is:02x?}"));
         }
     }
     Ok(())

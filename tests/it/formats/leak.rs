@@ -179,6 +179,10 @@ const FEC: &str = "ffmpeg -v error -i $IN -c:a libopus -application voip -b:a 24
                    -packet_loss 20 $OUT";
 const VOICE: &str = "ffmpeg -v error -i $IN -c:a libopus -application voip -b:a 20k $OUT";
 
+/// MP4 at 48 kHz: at other rates ffmpeg skips too few samples of a copy.
+const VOICE_48: &str =
+    "ffmpeg -v error -i $IN -ar 48000 -c:a libopus -application voip -b:a 20k $OUT";
+
 const fn opus(name: &'static str, suffix: &'static str, line: &'static str) -> Variant {
     encoded((name, suffix), 16_000, 1, line).decoded_at(48_000).by(Decoder::FfmpegWith("libopus"))
 }
@@ -189,7 +193,7 @@ fn masked_opus_packets_are_silence_and_one_more() {
         opus("packets ogg", "opus", VOICE),
         opus("packets fec", "opus", FEC),
         opus("packets webm", "webm", VOICE),
-        opus("packets mp4", "mp4", VOICE),
+        opus("packets mp4", "mp4", VOICE_48),
     ];
     each(&variants, |prepared, source, masked, spans, folder| {
         let container = prepared.path.extension().unwrap().to_str().unwrap();
@@ -226,12 +230,7 @@ fn check_packets(
         // The next one is coded relative to the masked past, and may carry a copy of it.
         let next = after.get(last.expect("a packet inside") + 1);
         let silent = next.is_none_or(|(_, packet)| Parts::of(&packet.bytes).is_silence());
-        let flags: Vec<_> = after
-            .iter()
-            .map(|(at, packet)| (*at, Parts::of(&packet.bytes).is_silence()))
-            .filter(|(at, _)| (to - 3000..to + 3000).contains(at))
-            .collect();
-        assert!(silent, "{container}: the packet after {span:?} is kept: {flags:?}");
+        assert!(silent, "{container}: the packet after {span:?} is kept");
     }
     for (index, ((was_at, was), (at, is))) in before.iter().zip(after).enumerate() {
         assert_eq!(was_at, at, "{container}: packet {index} plays as long as before");
