@@ -15,6 +15,7 @@ mod corpus;
 mod crash;
 mod delivery;
 mod deploy_example;
+mod formats;
 mod gateway;
 mod ingest_contract;
 mod masking;
