@@ -14,7 +14,7 @@ use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::io::MediaSource;
 
 use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
-use super::{Container, Measured, MediaError, WavLayout, amr, gsm, mp3, mp4, ticks_to_time};
+use super::{Container, Measured, MediaError, WavLayout, aac, amr, gsm, mp3, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
 /// Most tracks.
@@ -36,6 +36,8 @@ pub fn measure(
         Container::Amr => amr::measure(source.as_mut(), bytes),
         Container::Gsm => Ok(gsm::measure(bytes)),
         Container::Mp3 => mp3::measure(source.as_mut(), bytes),
+        Container::Mp4 => mp4::measure(source.as_mut(), bytes),
+        Container::Adts => aac::measure(source.as_mut(), bytes),
         Container::Unknown => Err(MediaError::unsupported("this kind of file")),
         _ => {
             let position = Arc::new(AtomicU64::new(0));
@@ -46,24 +48,16 @@ pub fn measure(
 }
 
 fn demux(
-    mut source: Box<dyn MediaSource>,
+    source: Box<dyn MediaSource>,
     bytes: u64,
     container: Container,
     position: &Arc<AtomicU64>,
 ) -> Result<Measured, MediaError> {
-    let times = match container {
-        Container::Mp4 => Some(mp4::read(source.as_mut(), bytes)?),
-        _ => None,
-    };
     let wrong = |error| foreign_error(error, position.load(Ordering::Relaxed));
     let mut reader = open_demuxer(source, bytes, container, position)?;
     let tracks = reader.tracks().to_vec();
     MediaError::check("the number of tracks", tracks.len() as u64, MAX_TRACKS)?;
-    let declared = times.as_ref().filter(|times| !times.fragmented);
-    let duration = match declared {
-        Some(times) => times.played.or_else(|| longest_declared(&tracks)),
-        None => count_packets(reader.as_mut(), &tracks, container).map_err(wrong)?,
-    };
+    let duration = count_packets(reader.as_mut(), &tracks, container).map_err(wrong)?;
     let at = position.load(Ordering::Relaxed);
     let duration = duration.ok_or_else(|| MediaError::malformed("no media frames", at))?;
     let first_sound = tracks.iter().find_map(|track| track.codec_params.as_ref()?.audio());
@@ -78,26 +72,13 @@ fn demux(
     })
 }
 
-/// The longest duration that the tracks themselves declare.
-fn longest_declared(tracks: &[Track]) -> Option<MediaTime> {
-    let time = |track: &Track| {
-        let base = track.time_base?;
-        Some(ticks_to_time(track.duration?.get(), base.numer.get(), base.denom.get()))
-    };
-    tracks.iter().filter_map(time).max()
-}
-
 /// Reads every packet and returns when the last one ends; `None` without any packet.
 fn count_packets(
     reader: &mut dyn FormatReader,
     tracks: &[Track],
     container: Container,
 ) -> Result<Option<MediaTime>, Error> {
-    // Elementary streams have no timestamps; the demuxer begins them before zero by the encoder's
-    // delay. All their frames count, and all are equally long.
-    let end_to_end = container == Container::Adts;
     let mut ends: Vec<(u32, u64)> = tracks.iter().map(|track| (track.id, 0)).collect();
-    let (mut origin, mut longest_frame) = (None, 0);
     let mut packets = 0;
     loop {
         let packet = match reader.next_packet() {
@@ -107,7 +88,7 @@ fn count_packets(
             Err(Error::IoError(error))
                 if error.kind() == io::ErrorKind::UnexpectedEof
                     && packets > 0
-                    && matches!(container, Container::Matroska | Container::Adts) =>
+                    && container == Container::Matroska =>
             {
                 break;
             }
@@ -120,15 +101,8 @@ fn count_packets(
         let Some((_, end)) = ends.iter_mut().find(|entry| entry.0 == packet.track_id) else {
             continue;
         };
-        if end_to_end {
-            let origin = *origin.get_or_insert(packet.pts);
-            longest_frame = longest_frame.max(packet.dur.get());
-            let start = packet.pts.get().abs_diff(origin.get());
-            *end = start.saturating_add(longest_frame).max(*end);
-        } else {
-            let start = u64::try_from(packet.pts.get()).unwrap_or(0);
-            *end = start.saturating_add(packet.dur.get()).max(*end);
-        }
+        let start = u64::try_from(packet.pts.get()).unwrap_or(0);
+        *end = start.saturating_add(packet.dur.get()).max(*end);
     }
     let time = |(track, (_, end)): (&Track, &(u32, u64))| {
         let base = track.time_base?;

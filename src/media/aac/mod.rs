@@ -5,8 +5,10 @@ mod adts;
 mod config;
 mod element;
 mod framer;
+mod measure;
 
 pub use adts::{AdtsHeader, MAX_ADTS_FRAME_BYTES};
 pub use config::AudioSpecificConfig;
 pub use element::{ChannelLayout, Element, ElementId, Opening, ProgramConfig};
 pub use framer::AdtsFramer;
+pub(in crate::media) use measure::measure;

@@ -9,9 +9,9 @@ mod entry;
 mod fields;
 mod fragment;
 mod index;
+mod measure;
 mod samples;
 mod stbl;
-mod times;
 
 pub use boxes::{Mp4Box, boxes, boxes_in, read_payload};
 pub use edits::Edit;
@@ -19,9 +19,9 @@ pub use entry::{ElementaryStream, SampleEntry, SoundEntry};
 pub use fields::Fields;
 pub use fragment::{Fragment, RunEntry, TrackDefaults, TrackRun};
 pub use index::{Index, TrackIndex};
+pub(super) use measure::measure;
 pub use samples::{ChunkRun, Sizes, append};
 pub use samples::{Cursor, Run, Sample, SampleTable, SizeFields};
-pub(super) use times::read;
 
 use super::MediaError;
 

@@ -21,56 +21,58 @@ fn write(fields: &[(u32, u32)]) -> Vec<u8> {
     bytes
 }
 
+/// Four codebooks, one of each kind.
+const CODEBOOKS: &[(u32, u32)] = &[
+    (4 - 1, 8),
+    // Ordered: 2 words of 1 bit, then 3 of the next length.
+    (CODEBOOK, 24),
+    (1, 16),
+    (5, 24),
+    (1, 1),
+    (0, 5),
+    (2, 3),
+    (3, 2),
+    (0, 4),
+    // Sparse, with a lattice of 3 values of 4 bits: 3 * 3 <= 10.
+    (CODEBOOK, 24),
+    (2, 16),
+    (10, 24),
+    (0, 1),
+    (1, 1),
+    (1, 1),
+    (7, 5),
+    (0, 9),
+    (1, 4),
+    (9, 32),
+    (9, 32),
+    (3, 4),
+    (1, 1),
+    (0xFFF, 12),
+    // Plain, with 3 * 2 values of 1 bit.
+    (CODEBOOK, 24),
+    (2, 16),
+    (3, 24),
+    (0, 1),
+    (0, 1),
+    (0x7FFF, 15),
+    (2, 4),
+    (9, 32),
+    (9, 32),
+    (0, 4),
+    (0, 1),
+    (63, 6),
+    // Plain without values.
+    (CODEBOOK, 24),
+    (1, 16),
+    (1, 24),
+    (0, 1),
+    (0, 1),
+    (3, 5),
+    (0, 4),
+];
+
 /// A setup header with one of everything.
 fn setup() -> Vec<u8> {
-    let codebooks: &[(u32, u32)] = &[
-        (4 - 1, 8),
-        // Ordered: 2 words of 1 bit, then 3 of the next length.
-        (CODEBOOK, 24),
-        (1, 16),
-        (5, 24),
-        (1, 1),
-        (0, 5),
-        (2, 3),
-        (3, 2),
-        (0, 4),
-        // Sparse, with a lattice of 3 values of 4 bits: 3 * 3 <= 10.
-        (CODEBOOK, 24),
-        (2, 16),
-        (10, 24),
-        (0, 1),
-        (1, 1),
-        (1, 1),
-        (7, 5),
-        (0, 9),
-        (1, 4),
-        (9, 32),
-        (9, 32),
-        (3, 4),
-        (1, 1),
-        (0xFFF, 12),
-        // Plain, with 3 * 2 values of 1 bit.
-        (CODEBOOK, 24),
-        (2, 16),
-        (3, 24),
-        (0, 1),
-        (0, 1),
-        (0x7FFF, 15),
-        (2, 4),
-        (9, 32),
-        (9, 32),
-        (0, 4),
-        (0, 1),
-        (63, 6),
-        // Plain without values.
-        (CODEBOOK, 24),
-        (1, 16),
-        (1, 24),
-        (0, 1),
-        (0, 1),
-        (3, 5),
-        (0, 4),
-    ];
     let times = &[(0, 6), (0, 16)];
     let floors: &[(u32, u32)] = &[
         (2 - 1, 6),
@@ -135,7 +137,7 @@ fn setup() -> Vec<u8> {
         (0, 24),
     ];
     let modes: &[(u32, u32)] = &[(1, 6), (0, 1), (0, 32), (0, 8), (1, 1), (0, 32), (0, 8), (1, 1)];
-    write(&[codebooks, times, floors, residues, mappings, modes].concat())
+    write(&[CODEBOOKS, times, floors, residues, mappings, modes].concat())
 }
 
 #[test]
