@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 use reelgate::asset::Span;
 
 use super::granules::{Stream, bit};
-use super::harness::{Prepared, Variant, facts_of, in_samples, mask, prepare, seed, spans};
+use super::harness::{Prepared, Variant, prepare, seed};
 use super::judge::{LSB, Law};
+use super::masked::{facts_of, in_samples, mask, spans};
 use super::opus_packet::Parts;
 use super::signal::Random;
 use super::tools::{Decoder, shell};
