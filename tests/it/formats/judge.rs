@@ -165,16 +165,15 @@ impl Pair<'_> {
                 worst.after = worst.after.max(after);
                 let free = from.saturating_add(law.after).min(self.frames());
                 let end = to.saturating_sub(if right.is_some() { law.before } else { 0 });
-                self.judge_tail(left, free..end.max(free), after, law, worst, faults);
+                self.judge_tail((left, after), free..end.max(free), law, worst, faults);
             }
         }
     }
 
     fn judge_tail(
         &self,
-        span: &Range<usize>,
+        (span, after): (&Range<usize>, usize),
         rest: Range<usize>,
-        after: usize,
         law: &Law,
         worst: &mut Worst,
         faults: &mut Vec<String>,
@@ -296,4 +295,33 @@ impl Likeness {
         }
         self.products.iter().fold(0.0, |best, product| (product.abs() / scale).max(best))
     }
+}
+
+#[test]
+fn the_judge_notices_what_it_must() {
+    let source: Vec<f64> = (0..8000).map(|at| (f64::from(at) * 0.1).sin()).collect();
+    let span = 3000..4000;
+    let judged = |change: &dyn Fn(&mut Vec<f64>), law: Law| {
+        let mut masked = source.clone();
+        masked[span.clone()].fill(0.0);
+        change(&mut masked);
+        let pair = Pair { source: &source, masked: &masked, channels: 1, rate: 8000 };
+        pair.judge(std::slice::from_ref(&span), &law).map_err(|faults| faults.len())
+    };
+    let law = Law::exact(10, 20);
+    let worst = judged(&|_| (), law).unwrap();
+    assert_eq!((worst.before, worst.after, worst.peak), (0, 0, 0.0));
+    let worst = judged(&|masked| (masked[2990], masked[4019]) = (0.5, 0.5), law).unwrap();
+    assert_eq!((worst.before, worst.after), (10, 20));
+    assert_eq!(judged(&|masked| masked[2989] = 0.5, law).unwrap_err(), 1);
+    assert_eq!(judged(&|masked| masked[4020] = 0.5, law).unwrap_err(), 1);
+    assert_eq!(judged(&|masked| masked[3999] = 1e-6, law).unwrap_err(), 1);
+    assert_eq!(judged(&|masked| masked.truncate(7999), law).unwrap_err(), 1);
+    let tail = Tail::Settles { within: 400, decibel: 30.0, exact: Some(400) };
+    let worst = judged(&|masked| masked[4020..4400].fill(0.0), law.tail(tail)).unwrap();
+    assert_eq!(worst.mostly_noisy(), 480);
+    assert_eq!(judged(&|masked| masked[4500] = 0.5, law.tail(tail)).unwrap_err(), 1);
+    let mut likeness = Likeness::default();
+    likeness.add(&source[..2000], &source[3..2003]);
+    assert!(likeness.highest() > 0.9, "{}", likeness.highest());
 }

@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 use reelgate::asset::Span;
 
 use super::granules::{Stream, bit};
-use super::harness::{Prepared, Variant, facts_of, in_samples, mask, prepare, seed, spans};
+use super::harness::{Prepared, Variant, prepare, seed};
 use super::judge::{LSB, Law};
+use super::masked::{facts_of, in_samples, mask, spans};
 use super::opus_packet::Parts;
 use super::signal::Random;
 use super::tools::{Decoder, shell};
@@ -134,7 +135,8 @@ fn masked_aac_frames_have_no_band_and_constant_fill() {
         let (before, after) = (adts::blocks(&source), adts::blocks(&masked));
         assert_eq!(before.len(), after.len());
         let rate = prepared.facts.sample_rate.unwrap();
-        let skip = if container == "aac" { 0 } else { 1024 };
+        // Only the edit list of MP4 tells of the encoder's delay.
+        let skip = if container == "m4a" { 1024 } else { 0 };
         for range in in_samples(spans, &prepared.facts, rate, before.len() * 1024) {
             let (from, to) = (range.start + skip, range.end + skip);
             for (index, block) in after.iter().enumerate() {
@@ -179,7 +181,7 @@ const FEC: &str = "ffmpeg -v error -i $IN -c:a libopus -application voip -b:a 24
                    -packet_loss 20 $OUT";
 const VOICE: &str = "ffmpeg -v error -i $IN -c:a libopus -application voip -b:a 20k $OUT";
 
-/// MP4 at 48 kHz: at other rates ffmpeg skips too few samples of a copy.
+/// 48 kHz: at other rates ffmpeg writes a wrong delay into WebM, and skips too little in MP4.
 const VOICE_48: &str =
     "ffmpeg -v error -i $IN -ar 48000 -c:a libopus -application voip -b:a 20k $OUT";
 
@@ -192,7 +194,7 @@ fn masked_opus_packets_are_silence_and_one_more() {
     let variants = [
         opus("packets ogg", "opus", VOICE),
         opus("packets fec", "opus", FEC),
-        opus("packets webm", "webm", VOICE),
+        opus("packets webm", "webm", VOICE_48),
         opus("packets mp4", "mp4", VOICE_48),
     ];
     each(&variants, |prepared, source, masked, spans, folder| {

@@ -61,7 +61,7 @@ pub(crate) fn conversation(rate: u32, channels: usize, seconds: f64) -> Vec<f64>
     let turn = rate as usize * 2;
     let mut out = Vec::with_capacity(first.len() * channels);
     for (at, (first, second)) in first.iter().zip(&second).enumerate() {
-        let (loud, soft) = if at / turn % 2 == 0 { (0.9, 0.02) } else { (0.02, 0.9) };
+        let (loud, soft) = if (at / turn).is_multiple_of(2) { (0.9, 0.02) } else { (0.02, 0.9) };
         for channel in 0..channels {
             let mixed = if channels == 1 {
                 first * loud + second * soft

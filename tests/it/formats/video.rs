@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use reelgate::asset::{MediaTime, Span};
 use reelgate::media::Measured;
 
-use super::harness::{facts_of, mask, seed, spans};
+use super::harness::seed;
 use super::judge::{Law, Pair, Tail};
+use super::masked::{facts_of, mask, spans};
+use super::probe::{
+    FRAMES_PER_SECOND, Packet, Picture, packets, pictures, seconds, start_of_sound,
+};
 use super::signal::{Random, conversation, wav};
-use super::tools::{Decoder, complaints, output, shell};
+use super::tools::{Decoder, shell};
 
 const SECONDS: f64 = 14.0;
-const FRAMES_PER_SECOND: f64 = 15.0;
 const FILES: usize = 102;
 const SPANS: usize = 3;
 /// Bytes of a removed picture that may not stand where they stood.
@@ -29,23 +31,6 @@ struct Film {
     /// Pictures before the span that may be lost, because later ones are coded before them.
     early: usize,
     sound: Option<(Law, Decoder)>,
-}
-
-/// A decoded picture.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Picture {
-    from_us: i64,
-    to_us: i64,
-    hash: String,
-}
-
-/// A coded picture: when it is shown, and where it stands.
-#[derive(Debug)]
-struct Packet {
-    from_us: i64,
-    key: bool,
-    at: usize,
-    size: usize,
 }
 
 /// Six milliseconds at 48 kHz: Matroska rounds times.
@@ -345,65 +330,4 @@ impl Source {
 fn micros(span: &Span) -> (i64, i64) {
     let micros = |time: MediaTime| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
     (micros(span.from), micros(span.to))
-}
-
-/// Every decoded picture with its container time, and what ffmpeg complained about.
-fn pictures(path: &Path) -> (Vec<Picture>, String) {
-    let output = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-copyts", "-i"])
-        .arg(path)
-        .args("-map 0:v:0 -fps_mode passthrough -enc_time_base 1:1000000 -f framemd5 -".split(' '))
-        .output()
-        .expect("ffmpeg");
-    let said = complaints(&output);
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut found = Vec::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let fields: Vec<_> = line.split(',').map(str::trim).collect();
-        let from_us = fields[2].parse().unwrap();
-        found.push(Picture { from_us, to_us: i64::MAX, hash: fields[5].to_owned() });
-    }
-    found.sort();
-    let frame = (1e6 / FRAMES_PER_SECOND) as i64;
-    for at in 0..found.len() {
-        let next = found.get(at + 1).map_or(i64::MAX, |next| next.from_us);
-        found[at].to_us = next.min(found[at].from_us + frame);
-    }
-    (found, said)
-}
-
-fn packets(path: &Path) -> Vec<Packet> {
-    let file = path.to_str().unwrap();
-    let entries = "packet=pts_time,size,pos,flags";
-    let args =
-        ["-v", "error", "-select_streams", "v:0", "-show_entries", entries, "-of", "csv=p=0"];
-    let output = output("ffprobe", &[&args[..], &[file]].concat());
-    let text = String::from_utf8(output.stdout).unwrap();
-    let mut all = Vec::new();
-    for line in text.lines() {
-        let fields: Vec<_> = line.split(',').collect();
-        all.push(Packet {
-            from_us: (fields[0].parse::<f64>().unwrap() * 1e6).round() as i64,
-            size: fields[1].parse().unwrap(),
-            at: fields[2].parse().unwrap(),
-            key: fields[3].starts_with('K'),
-        });
-    }
-    all
-}
-
-fn probed(path: &Path, entry: &str, stream: &str) -> String {
-    let file = path.to_str().unwrap();
-    let args = ["-v", "error", "-select_streams", stream, "-show_entries", entry];
-    let output = output("ffprobe", &[&args[..], &["-of", "csv=p=0", file]].concat());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-fn seconds(path: &Path) -> String {
-    probed(path, "format=duration", "v:0")
-}
-
-/// When the first decoded sample sounds, in seconds of the container.
-fn start_of_sound(path: &Path) -> f64 {
-    probed(path, "stream=start_time", "a:0").parse::<f64>().unwrap_or(0.0).max(0.0)
 }
