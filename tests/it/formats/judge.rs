@@ -165,7 +165,7 @@ impl Pair<'_> {
                 worst.after = worst.after.max(after);
                 let free = from.saturating_add(law.after).min(self.frames());
                 let end = to.saturating_sub(if right.is_some() { law.before } else { 0 });
-                self.judge_tail((left, after), free..end.max(free), law, worst, faults);
+                self.judge_tail((left, after), free..end.max(free), law, (worst, faults));
             }
         }
     }
@@ -175,8 +175,7 @@ impl Pair<'_> {
         (span, after): (&Range<usize>, usize),
         rest: Range<usize>,
         law: &Law,
-        worst: &mut Worst,
-        faults: &mut Vec<String>,
+        (worst, faults): (&mut Worst, &mut Vec<String>),
     ) {
         match law.tail {
             Tail::Coded => {}
