@@ -20,6 +20,7 @@ mod flac;
 mod framed;
 mod g722;
 mod gsm;
+mod hidden;
 mod line;
 mod masker;
 mod matroska;

@@ -48,10 +48,11 @@ impl TickSpans {
         &self.spans
     }
 
-    /// The end of the span that `tick` lies in.
-    pub(super) fn end_around(&self, tick: i128) -> Option<i128> {
-        let first = self.spans.partition_point(|span| span.1 <= tick);
-        self.spans.get(first).filter(|span| span.0 <= tick).map(|span| span.1)
+    /// The end of the last span that has a tick of `from..=to`.
+    pub(super) fn end_within(&self, from: i128, to: i128) -> Option<i128> {
+        let begun = self.spans.partition_point(|span| span.0 <= to);
+        let last = self.spans.get(begun.checked_sub(1)?)?;
+        Some(last.1).filter(|end| *end > from)
     }
 
     /// Whether a unit that plays the ticks `[from, to)` is heard inside a span.

@@ -8,7 +8,6 @@ mod checksum;
 mod clock;
 mod edit;
 mod guide;
-mod hidden;
 mod pcm;
 mod pictures;
 mod rewrite;

@@ -1,8 +1,8 @@
 //! Which blocks of a video track are removed.
 
-use super::hidden;
 use crate::asset::MediaTime;
 use crate::mask::MaskPlan;
+use crate::mask::hidden::LookAhead;
 use crate::media::Measured;
 use crate::media::matroska::{ContentEncoding, TrackEntry};
 
@@ -19,6 +19,17 @@ pub(super) fn spans_ns(plan: &MaskPlan, facts: &Measured) -> Vec<(i128, i128)> {
     plan.silenced.iter().map(span).collect()
 }
 
+fn look_ahead(codec_id: &str) -> LookAhead {
+    match codec_id {
+        "V_VP8" => LookAhead::Vp8,
+        "V_VP9" => LookAhead::Vp9,
+        "V_AV1" => LookAhead::Av1,
+        "V_MPEG4/ISO/AVC" | "V_MPEGH/ISO/HEVC" | "V_MPEG1" | "V_MPEG2" | "V_MJPEG" | "V_FFV1"
+        | "V_UNCOMPRESSED" | "V_PRORES" | "V_THEORA" => LookAhead::Never,
+        _ => LookAhead::Unknown,
+    }
+}
+
 /// Decides block by block, in the order of decoding.
 ///
 /// From the first picture of a span on everything goes, whatever its time, up to the first key
@@ -26,7 +37,7 @@ pub(super) fn spans_ns(plan: &MaskPlan, facts: &Measured) -> Vec<(i128, i128)> {
 /// for it may refer to what is gone.
 pub(super) struct Pictures {
     spans: Vec<(i128, i128)>,
-    codec_id: String,
+    look_ahead: LookAhead,
     /// What blocks lack at their beginning; `None` when they cannot be read.
     stripped: Option<Vec<u8>>,
     delay_ns: i128,
@@ -48,7 +59,7 @@ impl Pictures {
         };
         Self {
             spans,
-            codec_id: entry.codec_id.clone(),
+            look_ahead: look_ahead(&entry.codec_id),
             stripped,
             delay_ns: i128::from(entry.codec_delay_ns),
             entered: 0,
@@ -89,9 +100,9 @@ impl Pictures {
         self.last = Some(shown);
         self.step = self.step.max(step).min(MAX_STEP_NS);
         let frames = match self.stripped.as_deref() {
-            Some([]) => hidden::frames_ahead(&self.codec_id, data),
-            Some(header) => hidden::frames_ahead(&self.codec_id, &[header, data].concat()),
-            None => hidden::opaque_frames_ahead(&self.codec_id),
+            Some([]) => self.look_ahead.frames(data),
+            Some(header) => self.look_ahead.frames(&[header, data].concat()),
+            None => self.look_ahead.most(),
         };
         let step = if self.step == 0 { MAX_STEP_NS } else { self.step };
         i128::from(frames).saturating_mul(step)

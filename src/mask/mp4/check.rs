@@ -1,10 +1,9 @@
 //! The check of a masked MP4: both indexes are read, and every sample is judged by its own time.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::check_index::{Boxes, IndexCheck};
-use super::key_picture::PictureKind;
+use super::check_index::{Boxes, Change, IndexCheck};
+use super::check_pictures::PictureJudge;
 use super::order::FileOrder;
 use super::pcm::Frames;
 use super::rewrite::text_touched;
@@ -12,11 +11,11 @@ use super::sound::{Levels, Mp3Frames, Rows, UnitClock, check_unit};
 use super::text::TextKind;
 use super::timeline::media_spans;
 use super::treatment::{Treatment, refused};
-use super::{MAX_EARLY, MAX_PICTURE_BYTES, Opened, touched};
+use super::{MAX_PICTURE_BYTES, Opened, touched};
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::unit::{Coding, Reach};
 use crate::mask::{MaskError, MaskPlan, Recheck, mp3};
-use crate::media::mp4::{Cursor, Index, Sample, SampleTable, TrackIndex};
+use crate::media::mp4::{Index, Sample, TrackIndex};
 use crate::media::{Measured, ReadSeek};
 
 /// How the samples of one track are judged.
@@ -33,6 +32,25 @@ pub(super) enum Judge {
     Mp3(Box<Mp3Judge>),
     /// Pictures in and behind a span are gone.
     Pictures(PictureJudge),
+}
+
+impl Judge {
+    /// What the masks demand of the index.
+    fn end(self, track: &TrackIndex) -> Result<Change, MaskError> {
+        Ok(match self {
+            Self::Same | Self::Blank { .. } => Change::Nothing,
+            Self::Filled { .. } => Change::Filled,
+            Self::Mp3(mut judge) => {
+                judge.finish()?;
+                Change::Nothing
+            }
+            Self::Coded(judge) => judge.finish()?.map_or(Change::Nothing, Change::Sizes),
+            Self::Pictures(judge) => {
+                let gone = judge.finish(&track.table);
+                Change::Gone(gone.ok_or(MaskError::Recheck { offset: track.stbl.start })?)
+            }
+        })
+    }
 }
 
 /// The judge of coded sound.
@@ -84,7 +102,7 @@ impl CodedJudge {
     }
 
     /// The sizes that the result's index must have, where they differ from the source's.
-    pub(super) fn finish(mut self) -> Result<Option<Vec<u32>>, MaskError> {
+    fn finish(mut self) -> Result<Option<Vec<u32>>, MaskError> {
         self.end_row()?;
         Ok(self.levels.finish())
     }
@@ -106,103 +124,13 @@ impl Mp3Judge {
     }
 
     /// Ends both streams.
-    pub(super) fn finish(&mut self) -> Result<(), MaskError> {
+    fn finish(&mut self) -> Result<(), MaskError> {
         self.check.finish(self.end)
     }
 }
 
-/// The judge of pictures.
-pub(super) struct PictureJudge {
-    /// Pictures that must be gone. Invariant: sorted.
-    pub(super) required: Vec<Range<u32>>,
-    /// Pictures that are gone. Invariant: sorted.
-    pub(super) gone: Vec<Range<u32>>,
-    kind: PictureKind,
-}
-
-impl PictureJudge {
-    /// What must be gone: pictures in a span, those after one until decoding can begin again behind
-    /// it, and those that play before the picture at which it does.
-    fn new(
-        source: &mut dyn ReadSeek,
-        track: &TrackIndex,
-        spans: &TickSpans,
-    ) -> Result<Self, MaskError> {
-        let kind = PictureKind::of(track);
-        let mut required = Vec::new();
-        let (mut broken, mut until, mut first) = (false, i128::MIN, i128::MIN);
-        let mut cursor = Cursor::default();
-        while let Some(picture) = cursor.next(&track.table) {
-            let pts = picture.pts();
-            if let Some(end) = spans.end_around(pts) {
-                until = if broken { until.max(end) } else { end };
-                broken = true;
-            } else if broken && picture.sync && pts >= until && kind.begins_at(source, &picture)? {
-                broken = false;
-                first = pts;
-            }
-            if broken || pts < first {
-                super::sound::extend(&mut required, picture.number);
-            }
-        }
-        Ok(Self { required, gone: Vec::new(), kind })
-    }
-
-    fn judge(&mut self, sample: &Sample, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
-        let run = self.required.partition_point(|run| run.end <= sample.number);
-        let must = self.required.get(run).is_some_and(|run| run.start <= sample.number);
-        if !must && (source == masked || self.is_broken_link(sample, source, masked)) {
-            return Ok(());
-        }
-        if let Some(wrong) = (0..).zip(masked).find(|(_, byte)| **byte != 0) {
-            let offset = sample.offset.saturating_add(wrong.0);
-            return Err(MaskError::Recheck { offset });
-        }
-        super::sound::extend(&mut self.gone, sample.number);
-        Ok(())
-    }
-
-    /// Whether the picture follows a gap, and differs in nothing but the mark for that.
-    fn is_broken_link(&self, sample: &Sample, source: &[u8], masked: &[u8]) -> bool {
-        let follows = self.gone.last().is_some_and(|run| run.end == sample.number);
-        if !follows || !sample.sync {
-            return false;
-        }
-        let mut expected = source.to_vec();
-        for (at, head) in self.kind.broken_links(source) {
-            expected.get_mut(at..=at).unwrap_or_default().fill(head);
-        }
-        expected == masked
-    }
-
-    /// Whether what is gone is what must be: gaps may begin early and end at a later sync sample
-    /// where the index had no room, and what leads into such a sample is gone too.
-    pub(super) fn finish(&self, table: &SampleTable) -> bool {
-        let sync = |number: u32| {
-            let list = table.sync.as_ref();
-            list.is_none_or(|list| list.binary_search(&number).is_ok()) || number >= table.count()
-        };
-        let mut last_end = None;
-        self.gone.iter().all(|run| {
-            let first = self.required.partition_point(|needed| needed.end <= run.start);
-            let needed = self.required.get(first).filter(|needed| {
-                needed.start < run.end && needed.start.saturating_sub(run.start) <= MAX_EARLY
-            });
-            let leads = last_end.is_some() && run.start.checked_sub(1) == last_end;
-            last_end = Some(run.end);
-            let ends = sync(run.end) || self.required.iter().any(|needed| needed.end == run.end);
-            leads || (needed.is_some() && ends)
-        })
-    }
-
-    /// Whether an index box about the pictures before `end` may differ.
-    pub(super) fn may_change(&self, end: u32) -> bool {
-        self.required.first().is_some_and(|run| run.start.saturating_sub(MAX_EARLY) < end)
-    }
-}
-
 /// Equal bytes.
-fn same(expected: &[u8], masked: &[u8], at: u64) -> Result<(), MaskError> {
+pub(super) fn same(expected: &[u8], masked: &[u8], at: u64) -> Result<(), MaskError> {
     if expected == masked {
         return Ok(());
     }
@@ -380,6 +308,8 @@ impl Recheck for Mp4Check {
             return Err(MaskError::Length { expected: self.total, found: self.position });
         }
         let Self { index, judges, boxes, total, .. } = *self;
-        IndexCheck { source: &index, judges, boxes, total }.run()
+        let ended = index.tracks.iter().zip(judges).map(|(track, judge)| judge.end(track));
+        let changes = ended.collect::<Result<Vec<Change>, MaskError>>()?;
+        IndexCheck { source: &index, changes, boxes, total }.run()
     }
 }

@@ -4,28 +4,41 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use super::check::Judge;
-use super::rewrite::payload;
-use super::stbl::untouched;
+use super::patch::Patch;
+use super::rewrite::{free_kind, index_without, read_at};
+use super::sound::{field_at, resize};
 use super::video::InRuns;
 use crate::mask::MaskError;
-use crate::media::mp4::{Cursor, Index, MAX_INDEX_BYTES, Mp4Box, Sizes, TrackIndex};
+use crate::media::mp4::{Cursor, Index, MAX_INDEX_BYTES, Mp4Box, SampleTable, Sizes, TrackIndex};
 use crate::media::{MediaError, ReadSeek};
 
-/// An index box of the source that may be different in the result.
-struct Rebuilt {
-    part: Mp4Box,
-    /// The boxes in it that may not.
-    untouched: Vec<u8>,
+/// What the masks change in a track's index.
+pub(super) enum Change {
+    /// Nothing.
+    Nothing,
+    /// Nothing; but QuickTime's size of 1 was replaced by the size of a PCM frame when it was read.
+    Filled,
+    /// Samples have these sizes.
+    Sizes(Vec<u32>),
+    /// These pictures are gone. Invariant: sorted.
+    Gone(Vec<Range<u32>>),
+}
+
+/// Bytes from an offset in the file on.
+type Piece = (u64, Vec<u8>);
+
+fn end_of(piece: &Piece) -> u64 {
+    piece.0.saturating_add(piece.1.len() as u64)
 }
 
 /// What lies outside samples: compared at once where it may not change, and kept to be read.
 pub(super) struct Boxes {
-    /// Where bytes may differ. Invariant: sorted.
-    allowed: Vec<Range<u64>>,
-    rebuilt: Vec<Rebuilt>,
+    /// What the source has where the result may differ; later, what the result must have there.
+    /// Invariant: sorted.
+    expected: Vec<Piece>,
     /// Outside these ranges nothing is kept. Invariant: sorted.
     data: Vec<Range<u64>>,
-    kept: Vec<(u64, Vec<u8>)>,
+    kept: Vec<Piece>,
     bytes: u64,
     total: u64,
 }
@@ -38,48 +51,66 @@ impl Boxes {
         judges: &[Judge],
         total: u64,
     ) -> Result<Self, MaskError> {
-        let mut boxes = Self {
-            allowed: Vec::new(),
-            rebuilt: Vec::new(),
-            data: index.top.iter().filter(|part| &part.kind == b"mdat").map(range).collect(),
-            kept: Vec::new(),
-            bytes: 0,
-            total,
-        };
+        let mut changing = Vec::new();
+        let mut freed = Vec::new();
         for (place, (track, judge)) in index.tracks.iter().zip(judges).enumerate() {
             match judge {
-                Judge::Coded(_) => {
-                    boxes.allowed.extend(track.table.size_fields.iter().map(|run| {
-                        let len = u64::from(run.count).saturating_mul(u64::from(run.stride));
-                        run.at..run.at.saturating_add(len)
-                    }))
-                }
-                Judge::Pictures(judge) if !judge.required.is_empty() => {
-                    if track.table.in_stbl > 0 && judge.may_change(track.table.in_stbl) {
-                        boxes.allow(source, &track.stbl)?;
-                    }
+                Judge::Coded(_) => changing.extend(track.table.size_fields.iter().map(|fields| {
+                    let last = fields.count.saturating_sub(1);
+                    fields.at..field_at(fields, last).saturating_add(4)
+                })),
+                Judge::Pictures(judge) if judge.drops() => {
+                    changing.push(range(&track.stbl));
                     let own = index.fragments.iter().filter(|fragment| fragment.track == place);
-                    for fragment in own {
-                        let end = fragment.first.saturating_add(fragment.count);
-                        if judge.may_change(end) {
-                            boxes.allow(source, &fragment.traf)?;
-                        }
-                    }
-                    let lists = index.top.iter().filter(|part| &part.kind == b"mfra");
-                    boxes.allowed.extend(lists.map(|part| part.start..part.end));
+                    changing.extend(own.map(|fragment| range(&fragment.traf)));
+                    freed = index.top.iter().filter(|part| &part.kind == b"mfra").collect();
                 }
                 _ => {}
             }
         }
-        boxes.allowed.sort_by_key(|range| range.start);
+        changing.extend(freed.iter().map(|part| part.start..part.end));
+        changing.sort_by_key(|range| range.start);
+        let data = index.top.iter().filter(|part| &part.kind == b"mdat").map(range).collect();
+        let mut boxes = Self { expected: Vec::new(), data, kept: Vec::new(), bytes: 0, total };
+        let mut held = 0_u64;
+        for range in changing {
+            let len = range.end.saturating_sub(range.start);
+            held = held.saturating_add(len);
+            MediaError::check("the size of the boxes", held, MAX_INDEX_BYTES)?;
+            let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+            read_at(source, range.start, &mut bytes)?;
+            boxes.expected.push((range.start, bytes));
+        }
+        for part in freed {
+            let zeros = vec![0; usize::try_from(part.len()).unwrap_or(0)];
+            boxes.expect(&[free_kind(part), Patch { at: part.offset, bytes: zeros }])?;
+        }
         Ok(boxes)
     }
 
-    fn allow(&mut self, source: &mut dyn ReadSeek, part: &Mp4Box) -> Result<(), MaskError> {
-        let payload = payload(source, part)?;
-        let untouched = untouched(&payload, part.offset)?;
-        self.allowed.push(range(part));
-        self.rebuilt.push(Rebuilt { part: *part, untouched });
+    /// The result must have these bytes.
+    fn expect(&mut self, patches: &[Patch]) -> Result<(), MaskError> {
+        for patch in patches {
+            let place = self.expected.partition_point(|piece| end_of(piece) <= patch.at);
+            let piece = self.expected.get_mut(place);
+            let inside = piece.and_then(|(start, bytes)| {
+                let from = usize::try_from(patch.at.checked_sub(*start)?).ok()?;
+                bytes.get_mut(from..from.checked_add(patch.bytes.len())?)
+            });
+            let inside = inside.ok_or(MaskError::Recheck { offset: patch.at })?;
+            inside.copy_from_slice(&patch.bytes);
+        }
+        Ok(())
+    }
+
+    /// Compares what the result must have with what it has.
+    fn compare(&self) -> Result<(), MaskError> {
+        let mut found = Sparse { kept: &self.kept, total: self.total, at: 0 };
+        for (start, expected) in &self.expected {
+            let mut bytes = vec![0; expected.len()];
+            read_at(&mut found, *start, &mut bytes)?;
+            super::check::same(expected, &bytes, *start)?;
+        }
         Ok(())
     }
 
@@ -92,10 +123,10 @@ impl Boxes {
     ) -> Result<(), MaskError> {
         let mut at = start;
         let end = start.saturating_add(source.len() as u64);
-        let first = self.allowed.partition_point(|range| range.end <= start);
-        for range in self.allowed.iter().skip(first).take_while(|range| range.start < end) {
-            same(source, masked, start, at..range.start)?;
-            at = at.max(range.end);
+        let first = self.expected.partition_point(|piece| end_of(piece) <= start);
+        for piece in self.expected.iter().skip(first).take_while(|piece| piece.0 < end) {
+            same(source, masked, start, at..piece.0)?;
+            at = at.max(end_of(piece));
         }
         same(source, masked, start, at..end)?;
         let first = self.data.partition_point(|range| range.end <= start);
@@ -129,9 +160,9 @@ fn same(source: &[u8], masked: &[u8], start: u64, range: Range<u64>) -> Result<(
     }
 }
 
-/// The masked file as far as it was kept; the rest reads as zeros.
+/// A file as far as it was kept; the rest reads as zeros.
 struct Sparse<'a> {
-    kept: &'a [(u64, Vec<u8>)],
+    kept: &'a [Piece],
     total: u64,
     at: u64,
 }
@@ -139,8 +170,7 @@ struct Sparse<'a> {
 impl Read for Sparse<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.total.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let end = |piece: &(u64, Vec<u8>)| piece.0.saturating_add(piece.1.len() as u64);
-        let piece = self.kept.get(self.kept.partition_point(|piece| end(piece) <= self.at));
+        let piece = self.kept.get(self.kept.partition_point(|piece| end_of(piece) <= self.at));
         let hole = piece.map_or(u64::MAX, |piece| piece.0.saturating_sub(self.at));
         let skip = piece.map_or(0, |piece| self.at.saturating_sub(piece.0));
         let bytes = piece.and_then(|piece| piece.1.get(usize::try_from(skip).ok()?..));
@@ -170,17 +200,20 @@ impl Seek for Sparse<'_> {
 /// Compares the result's index with the source's.
 pub(super) struct IndexCheck<'a> {
     pub(super) source: &'a Index,
-    pub(super) judges: Vec<Judge>,
+    /// One for each track.
+    pub(super) changes: Vec<Change>,
     pub(super) boxes: Boxes,
     pub(super) total: u64,
 }
 
 impl IndexCheck<'_> {
-    pub(super) fn run(self) -> Result<(), MaskError> {
-        let Self { source, judges, boxes, total } = self;
+    /// Every byte must be what the changes demand; and what is read from these bytes, too.
+    pub(super) fn run(mut self) -> Result<(), MaskError> {
+        self.demand()?;
+        self.boxes.compare()?;
+        let Self { source, changes, boxes, total } = self;
         let wrong = |offset: u64| MaskError::Recheck { offset };
-        let mut sparse = Sparse { kept: &boxes.kept, total, at: 0 };
-        let masked = Index::read(&mut sparse, total)?;
+        let masked = Index::read(&mut Sparse { kept: &boxes.kept, total, at: 0 }, total)?;
         let moved = source.top.iter().zip(&masked.top).find(|(old, new)| {
             let freed = &old.kind == b"mfra" && &new.kind == b"free";
             (old.start, old.offset, old.end) != (new.start, new.offset, new.end)
@@ -190,47 +223,45 @@ impl IndexCheck<'_> {
             return Err(wrong(old.start));
         }
         if source.top.len() != masked.top.len() || source.tracks.len() != masked.tracks.len() {
-            return Err(wrong(boxes.total));
+            return Err(wrong(total));
         }
-        for rebuilt in &boxes.rebuilt {
-            let payload = payload(&mut sparse, &rebuilt.part)?;
-            if untouched(&payload, rebuilt.part.offset)? != rebuilt.untouched {
-                return Err(wrong(rebuilt.part.start));
-            }
-        }
-        for ((old, new), judge) in source.tracks.iter().zip(&masked.tracks).zip(judges) {
-            let holds = match judge {
-                Judge::Pictures(judge) => {
-                    judge.finish(&old.table)
-                        && same_head(old, new)
-                        && same_pictures(old, new, &judge.gone)
+        for ((old, new), change) in source.tracks.iter().zip(&masked.tracks).zip(changes) {
+            let holds = match change {
+                Change::Nothing => old.table == new.table,
+                Change::Gone(gone) => same_pictures(old, new, &gone),
+                Change::Sizes(sizes) => {
+                    let sizes = Sizes::Each(sizes);
+                    SampleTable { sizes, ..old.table.clone() } == new.table
                 }
-                Judge::Coded(judge) => {
-                    let mut expected = old.table.clone();
-                    if let Some(sizes) = judge.finish()? {
-                        expected.sizes = Sizes::Each(sizes);
-                    }
-                    same_head(old, new) && expected == new.table
+                Change::Filled => {
+                    let alike = old.table.sizes.count() == new.table.sizes.count();
+                    let sizes = if alike { &old.table.sizes } else { &new.table.sizes };
+                    SampleTable { sizes: sizes.clone(), ..new.table.clone() } == old.table
                 }
-                Judge::Filled { .. } => {
-                    // QuickTime's size of 1 was replaced by the size of a frame.
-                    let mut expected = new.table.clone();
-                    if expected.sizes.count() == old.table.sizes.count() {
-                        expected.sizes = old.table.sizes.clone();
-                    }
-                    same_head(old, new) && expected == old.table
-                }
-                Judge::Mp3(mut judge) => {
-                    judge.finish()?;
-                    same_head(old, new) && old.table == new.table
-                }
-                Judge::Same | Judge::Blank { .. } => same_head(old, new) && old.table == new.table,
             };
-            if !holds {
+            if !holds || !same_head(old, new) {
                 return Err(wrong(old.stbl.start));
             }
         }
         Ok(())
+    }
+
+    /// Applies the changes to what the source has.
+    fn demand(&mut self) -> Result<(), MaskError> {
+        let mut patches = Vec::new();
+        for (place, (track, change)) in self.source.tracks.iter().zip(&self.changes).enumerate() {
+            match change {
+                Change::Nothing | Change::Filled => {}
+                Change::Sizes(sizes) => patches.extend(resize(&track.table, sizes)),
+                Change::Gone(gone) => {
+                    let mut held = Sparse { kept: &self.boxes.expected, total: self.total, at: 0 };
+                    let rebuilt = index_without(&mut held, self.source, place, gone)?;
+                    let misfit = |_| MaskError::Recheck { offset: track.stbl.start };
+                    patches.extend(rebuilt.map_err(misfit)?);
+                }
+            }
+        }
+        self.boxes.expect(&patches)
     }
 }
 

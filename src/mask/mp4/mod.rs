@@ -6,6 +6,7 @@
 mod amr_frames;
 mod check;
 mod check_index;
+mod check_pictures;
 mod key_picture;
 mod order;
 mod patch;

@@ -103,13 +103,10 @@ impl Changes {
         spans: &TickSpans,
     ) -> Result<Dropped, MaskError> {
         let Some(track) = index.tracks.get(place) else { return Ok(Dropped::default()) };
-        let kind = PictureKind::of(track);
         let mut refused_syncs = Vec::new();
         let mut early = 0;
         loop {
-            let dropped = Dropped::new(&track.table, spans, |picture| {
-                Ok(!refused_syncs.contains(&picture.number) && kind.begins_at(source, picture)?)
-            })?;
+            let dropped = Dropped::new(source, track, spans, &refused_syncs)?;
             if dropped.gaps.is_empty() {
                 return Ok(dropped);
             }
@@ -118,7 +115,7 @@ impl Changes {
                 Ok(patches) => {
                     self.patches.extend(patches);
                     self.zero(&track.table, &runs);
-                    self.mark_broken_links(source, track, kind, &dropped)?;
+                    self.mark_broken_links(source, track, &dropped.gaps, &runs)?;
                     self.free_lists(index);
                     return Ok(dropped);
                 }
@@ -159,20 +156,21 @@ impl Changes {
         &mut self,
         source: &mut dyn ReadSeek,
         track: &TrackIndex,
-        kind: PictureKind,
-        dropped: &Dropped,
+        gaps: &[Range<u32>],
+        runs: &[Range<u32>],
     ) -> Result<(), MaskError> {
+        let kind = PictureKind::of(track);
         let mut cursor = Cursor::default();
-        let mut gaps = dropped.gaps.iter().peekable();
+        let mut gaps = gaps.iter().peekable();
+        // The next gap may begin so early that the picture goes after all.
+        let mut dropped = InRuns::new(runs);
         while let Some(picture) = cursor.next(&track.table) {
             let resumes = gaps.next_if(|gap| gap.end == picture.number).is_some();
-            if !resumes || !matches!(kind, PictureKind::Hevc(_)) {
+            if !resumes || dropped.contains(picture.number) || !matches!(kind, PictureKind::Hevc(_))
+            {
                 continue;
             }
-            MediaError::check("the size of a picture", picture.len, MAX_PICTURE_BYTES)?;
-            let mut bytes = vec![0; usize::try_from(picture.len).unwrap_or(0)];
-            read_at(source, picture.offset, &mut bytes)?;
-            for (at, head) in kind.broken_links(&bytes) {
+            for (at, head) in kind.broken_links(&read_picture(source, &picture)?) {
                 let at = picture.offset.saturating_add(at as u64);
                 self.patches.push(Patch { at, bytes: vec![head] });
             }
@@ -188,13 +186,28 @@ impl Changes {
     }
 
     fn free(&mut self, part: &Mp4Box) {
-        let kind = part.start.saturating_add(4);
-        self.patches.push(Patch { at: kind, bytes: b"free".to_vec() });
+        self.patches.push(free_kind(part));
         if !part.is_empty() {
             self.fill(Edit { from: part.offset, to: part.end, fill: [0; 2] });
         }
         self.scope.metadata_cleared.push(String::from_utf8_lossy(&part.kind).into_owned());
     }
+}
+
+/// Makes a box free space by its name.
+pub(super) fn free_kind(part: &Mp4Box) -> Patch {
+    Patch { at: part.start.saturating_add(4), bytes: b"free".to_vec() }
+}
+
+/// The bytes of a picture.
+pub(super) fn read_picture(
+    source: &mut dyn ReadSeek,
+    picture: &Sample,
+) -> Result<Vec<u8>, MediaError> {
+    MediaError::check("the size of a picture", picture.len, MAX_PICTURE_BYTES)?;
+    let mut bytes = vec![0; usize::try_from(picture.len).unwrap_or(0)];
+    read_at(source, picture.offset, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether text is seen in a span.
@@ -205,7 +218,7 @@ pub(super) fn text_touched(sample: &Sample, spans: &TickSpans) -> bool {
 
 /// The index boxes of a track without the pictures in `runs`; or, where they do not fit, the
 /// samples of the box that is too long.
-fn index_without(
+pub(super) fn index_without(
     source: &mut dyn ReadSeek,
     index: &Index,
     place: usize,

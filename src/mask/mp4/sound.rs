@@ -141,27 +141,31 @@ impl SoundPlan {
 
     /// The bytes of the index that change with the sizes.
     pub(super) fn patches(&self, table: &SampleTable) -> Vec<Patch> {
-        let mut patches: Vec<Patch> = Vec::new();
-        let Some(sizes) = &self.sizes else { return patches };
-        for fields in &table.size_fields {
-            for place in 0..fields.count {
-                let number = fields.first.saturating_add(place);
-                let new = usize::try_from(number).ok().and_then(|number| sizes.get(number));
-                let Some(new) = new.filter(|new| table.sizes.of(number) != Some(**new)) else {
-                    continue;
-                };
-                let at = field_at(fields, place);
-                match patches.last_mut() {
-                    Some(last) if last.end() == at => last.bytes.extend(new.to_be_bytes()),
-                    _ => patches.push(Patch { at, bytes: new.to_be_bytes().to_vec() }),
-                }
-            }
-        }
-        patches
+        self.sizes.as_ref().map(|sizes| resize(table, sizes)).unwrap_or_default()
     }
 }
 
-fn field_at(fields: &SizeFields, place: u32) -> u64 {
+/// The bytes of the index that change when the samples of `table` have `sizes`.
+pub(super) fn resize(table: &SampleTable, sizes: &[u32]) -> Vec<Patch> {
+    let mut patches: Vec<Patch> = Vec::new();
+    for fields in &table.size_fields {
+        for place in 0..fields.count {
+            let number = fields.first.saturating_add(place);
+            let new = usize::try_from(number).ok().and_then(|number| sizes.get(number));
+            let Some(new) = new.filter(|new| table.sizes.of(number) != Some(**new)) else {
+                continue;
+            };
+            let at = field_at(fields, place);
+            match patches.last_mut() {
+                Some(last) if last.end() == at => last.bytes.extend(new.to_be_bytes()),
+                _ => patches.push(Patch { at, bytes: new.to_be_bytes().to_vec() }),
+            }
+        }
+    }
+    patches
+}
+
+pub(super) fn field_at(fields: &SizeFields, place: u32) -> u64 {
     fields.at.saturating_add(u64::from(place).saturating_mul(u64::from(fields.stride)))
 }
 

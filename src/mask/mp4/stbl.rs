@@ -257,20 +257,3 @@ pub(super) fn regrouped(body: &[u8], at: u64, flags: &[bool]) -> Result<Vec<u8>,
     put(&mut out, groups.iter().map(|run| [run.count, run.value]));
     Ok(out)
 }
-
-/// The boxes of a rebuilt payload that say nothing of single samples, for the check.
-pub(super) fn untouched(payload: &[u8], at: u64) -> Result<Vec<u8>, MediaError> {
-    const REBUILT: [&[u8; 4]; 16] = [
-        b"stts", b"ctts", b"stss", b"stps", b"stsz", b"stz2", b"stsc", b"stco", b"co64", b"sdtp",
-        b"stdp", b"sbgp", b"free", b"trun", b"tfdt", b"skip",
-    ];
-    let mut out = Vec::new();
-    for part in boxes_in(payload, at, &mut Budget::default())? {
-        if !REBUILT.contains(&&part.kind) {
-            let from = usize::try_from(part.start.saturating_sub(at)).unwrap_or(usize::MAX);
-            let to = usize::try_from(part.end.saturating_sub(at)).unwrap_or(usize::MAX);
-            out.extend(payload.get(from..to).unwrap_or_default());
-        }
-    }
-    Ok(out)
-}

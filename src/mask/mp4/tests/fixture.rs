@@ -97,6 +97,33 @@ pub(super) fn closed_pictures() -> Trak {
     })
 }
 
+/// The pictures in H.265; random access begins at CRA pictures.
+pub(super) fn hevc() -> Trak {
+    let mut config = [0; 23];
+    config[21] = 3;
+    let mut track = pictures();
+    track.entry = boxed(b"hvc1", &[vec![0; 78], boxed(b"hvcC", &config)].concat());
+    for one in &mut track.samples {
+        one.bytes[4] = if one.sync { 0x2A } else { 0x02 };
+    }
+    track
+}
+
+/// VP9 in groups of twelve; those in `hiding` hold a second frame that is not shown.
+pub(super) fn vp9(hiding: &[usize]) -> Trak {
+    let mut track = closed_pictures();
+    for (at, one) in track.samples.iter_mut().enumerate() {
+        let shown = [vec![if one.sync { 0x82 } else { 0x86 }], noise(4000 + at, 99)].concat();
+        let hidden = [vec![0x84], noise(5000 + at, 89)].concat();
+        one.shift = 0;
+        one.bytes = match hiding.contains(&at) {
+            true => [&hidden[..], &shown, &[0xC1, 90, 100, 0xC1]].concat(),
+            false => shown,
+        };
+    }
+    Trak { entry: boxed(b"vp09", &[0; 78]), edits: Vec::new(), ..track }
+}
+
 fn video(shape: impl Fn(usize) -> (i32, bool)) -> Trak {
     let picture = |at: usize| {
         let (shift, sync) = shape(at);
@@ -272,14 +299,18 @@ fn traf(id: u32, track: &Trak, first: usize, samples: &[One], offset: usize) -> 
     let tfhd = boxed(b"tfhd", &words(&[0x02_0028, id, track.duration, flags]));
     let tfdt = full(b"tfdt", &[first as u32 * track.duration]);
     let video = track.handler == b"vide";
-    let head = if video { 0xA05 } else { 0x201 };
+    // Sound tells all of each sample from the second fragment on.
+    let each = !video && first > 0;
+    let head = if video { 0xA05 } else { 0x201 | u32::from(each) * 0x500 };
     let mut fields = vec![head, samples.len() as u32, offset as u32];
     if video {
         let sync = samples.first().is_some_and(|one| one.sync);
         fields.push(if sync { 0x0200_0000 } else { flags });
     }
     for one in samples {
+        fields.extend(each.then_some(track.duration));
         fields.push(one.bytes.len() as u32);
+        fields.extend(each.then_some(flags));
         if video {
             fields.push(one.shift.cast_unsigned());
         }

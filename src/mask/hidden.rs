@@ -6,6 +6,18 @@
 
 use crate::media::BitReader;
 
+/// How far the frames of a coding look ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LookAhead {
+    /// What is coded is shown at its own time.
+    Never,
+    Vp8,
+    Vp9,
+    Av1,
+    /// Nothing is known of the coding.
+    Unknown,
+}
+
 /// Longest look-ahead of libvpx in frames (`MAX_LAG_BUFFERS`).
 const VPX_AHEAD: u32 = 25;
 /// Longest distance of a hidden frame in AV1: the 32 frames of the longest layered group, and those
@@ -16,26 +28,34 @@ const OTHER_AHEAD: u32 = 64;
 /// Frames in a VP9 superframe are counted with three bits, OBUs are not counted at all.
 const MAX_OBUS: usize = 4096;
 
-/// How many frames ahead of its own time the coded block `data` can look; 0 when it cannot.
-pub(super) fn frames_ahead(codec_id: &str, data: &[u8]) -> u32 {
-    match codec_id {
-        "V_VP8" if vp8_hides(data) => VPX_AHEAD,
-        "V_VP9" if vp9_hides(data).unwrap_or(true) => VPX_AHEAD,
-        "V_AV1" if av1_hides(data).unwrap_or(true) => AV1_AHEAD,
-        "V_VP8" | "V_VP9" | "V_AV1" | "V_MPEG4/ISO/AVC" | "V_MPEGH/ISO/HEVC" | "V_MPEG1"
-        | "V_MPEG2" | "V_MJPEG" | "V_FFV1" | "V_UNCOMPRESSED" | "V_PRORES" | "V_THEORA" => 0,
-        _ => OTHER_AHEAD,
+impl LookAhead {
+    /// How many frames ahead of its own time the coded block or sample `data` can look; 0 when it
+    /// cannot.
+    pub(super) fn frames(self, data: &[u8]) -> u32 {
+        let hides = match self {
+            Self::Vp8 => vp8_hides(data),
+            Self::Vp9 => vp9_hides(data).unwrap_or(true),
+            Self::Av1 => av1_hides(data).unwrap_or(true),
+            Self::Never | Self::Unknown => true,
+        };
+        if hides { self.most() } else { 0 }
     }
-}
 
-/// The same for a block that cannot be read because it is compressed or encrypted.
-pub(super) fn opaque_frames_ahead(codec_id: &str) -> u32 {
-    frames_ahead(codec_id, &[0xFF])
+    /// The same for the one that looks furthest, and for what cannot be read because it is
+    /// compressed or encrypted.
+    pub(super) const fn most(self) -> u32 {
+        match self {
+            Self::Never => 0,
+            Self::Vp8 | Self::Vp9 => VPX_AHEAD,
+            Self::Av1 => AV1_AHEAD,
+            Self::Unknown => OTHER_AHEAD,
+        }
+    }
 }
 
 /// The frame tag's `show_frame` (RFC 6386 section 9.1).
 fn vp8_hides(data: &[u8]) -> bool {
-    data.first().is_some_and(|tag| tag & 0x10 == 0 || *tag == 0xFF)
+    data.first().is_some_and(|tag| tag & 0x10 == 0)
 }
 
 /// Looks at every frame of a superframe (VP9 bitstream specification, annex B and section 6.2).
@@ -111,25 +131,22 @@ mod tests {
 
     #[test]
     fn hidden_frames_are_seen() {
-        assert_eq!(frames_ahead("V_VP8", &[0x10, 0, 0]), 0);
-        assert_eq!(frames_ahead("V_VP8", &[0x01, 0, 0]), VPX_AHEAD);
+        assert_eq!(LookAhead::Vp8.frames(&[0x10, 0, 0]), 0);
+        assert_eq!(LookAhead::Vp8.frames(&[0x01, 0, 0]), VPX_AHEAD);
         // Profile 0: marker 10, profile 00, existing 0, type 0, shown 1.
         let (shown, hidden) = ([0b1000_0010, 7, 7], [0b1000_0000, 7, 7]);
-        assert_eq!(frames_ahead("V_VP9", &shown), 0);
-        assert_eq!(frames_ahead("V_VP9", &hidden), VPX_AHEAD);
+        assert_eq!(LookAhead::Vp9.frames(&shown), 0);
+        assert_eq!(LookAhead::Vp9.frames(&hidden), VPX_AHEAD);
         let superframe = |first: [u8; 3]| [&first[..], &shown, &[0xC1, 3, 3, 0xC1]].concat();
-        assert_eq!(frames_ahead("V_VP9", &superframe(shown)), 0);
-        assert_eq!(frames_ahead("V_VP9", &superframe(hidden)), VPX_AHEAD);
+        assert_eq!(LookAhead::Vp9.frames(&superframe(shown)), 0);
+        assert_eq!(LookAhead::Vp9.frames(&superframe(hidden)), VPX_AHEAD);
         // Temporal delimiter, then OBU_FRAME.
         let unit = |first| [0x12, 0, 0x32, 2, first, 0];
-        assert_eq!(frames_ahead("V_AV1", &unit(0x10)), 0);
-        assert_eq!(frames_ahead("V_AV1", &unit(0x80)), 0);
-        assert_eq!(frames_ahead("V_AV1", &unit(0x00)), AV1_AHEAD);
-        assert_eq!(frames_ahead("V_AV1", &[0x32, 9]), AV1_AHEAD);
-        assert_eq!(frames_ahead("V_MPEG4/ISO/AVC", &[]), 0);
-        assert_eq!(frames_ahead("V_MS/VFW/FOURCC", &[]), OTHER_AHEAD);
-        for codec in ["V_VP8", "V_VP9", "V_AV1"] {
-            assert!(opaque_frames_ahead(codec) > 0);
-        }
+        assert_eq!(LookAhead::Av1.frames(&unit(0x10)), 0);
+        assert_eq!(LookAhead::Av1.frames(&unit(0x80)), 0);
+        assert_eq!(LookAhead::Av1.frames(&unit(0x00)), AV1_AHEAD);
+        assert_eq!(LookAhead::Av1.frames(&[0x32, 9]), AV1_AHEAD);
+        assert_eq!(LookAhead::Never.frames(&[]), 0);
+        assert_eq!(LookAhead::Unknown.frames(&[]), OTHER_AHEAD);
     }
 }
