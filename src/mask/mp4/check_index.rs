@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::check::Judge;
 use super::patch::Patch;
-use super::rewrite::{free_kind, index_without, read_at};
+use super::rebuild::{index_without, read_at};
+use super::rewrite::free_kind;
 use super::sound::{field_at, resize};
 use super::video::InRuns;
 use crate::mask::MaskError;

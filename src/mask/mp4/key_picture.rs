@@ -8,7 +8,7 @@
 //! that count is wrong, so it is marked as a broken link (BLA), as splicers do: the two differ in
 //! nothing but the type in the NAL unit's header (ISO 23008-2 sections 7.3.1.2 and 7.4.2.2).
 
-use super::rewrite::read_at;
+use super::rebuild::read_at;
 use crate::media::mp4::{Sample, TrackIndex};
 use crate::media::{MediaError, ReadSeek};
 

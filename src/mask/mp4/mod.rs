@@ -11,6 +11,7 @@ mod key_picture;
 mod order;
 mod patch;
 mod pcm;
+mod rebuild;
 mod rewrite;
 mod sound;
 mod stbl;

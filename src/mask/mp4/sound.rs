@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::patch::Patch;
-use super::rewrite::read_at;
+use super::rebuild::read_at;
 use crate::mask::MaskError;
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::track::{Count, Track};

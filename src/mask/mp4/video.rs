@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::key_picture::PictureKind;
-use super::rewrite::read_picture;
+use super::rebuild::read_picture;
 use super::sound::extend;
 use crate::mask::hidden::LookAhead;
 use crate::mask::ticks::TickSpans;
