@@ -1,9 +1,14 @@
 //! Turns control events into spans of silence, and writes the silence into the bytes.
 //!
-//! A [`MaskPlan`] says what must not be heard; [`open_silencer`] gives the rewriter for a file's
-//! container, which takes the file chunk by chunk and returns as many bytes as it was given; a
-//! [`Recheck`] reads source and result again, without the rewriter's arithmetic. A new format is
-//! one file and an arm in `silence.rs`.
+//! A [`MaskPlan`] says what must not be heard. A file is a row of coded units (frames, packets,
+//! blocks); `unit.rs` says how one codec's units are silenced, whatever container holds them.
+//! [`open_silencer`] gives the rewriter for a file's container, which takes the file chunk by chunk
+//! and returns as many bytes as it was given; [`open_recheck`] reads source and result again and
+//! decides anew; [`Masker`] runs both, so that nothing leaves unchecked.
+//!
+//! A new codec is one `Coding` and an arm in each container that may hold it; a new container is one
+//! folder and an arm in `silence.rs` and `check.rs`. How each format is silenced, and how far its
+//! guard reaches, stands in `docs/masking.md`.
 //!
 //! Nothing here does I/O of its own. In doubt there is more silence, or the file is held back with
 //! a [`QuarantineReason`]; never less silence.

@@ -71,8 +71,7 @@ pub(super) fn place(
             placed.requested.push(span);
         }
         placed.requested.extend(others.iter().filter_map(|other| {
-            let (from, to) = (offset(other.from, timeline), offset(other.to, timeline));
-            within(from, to + 1, timeline)
+            within(offset(other.from, timeline), offset_up(other.to, timeline), timeline)
         }));
         placed.doubtful = drifted(&placed.requested, timeline, warnings);
     }
@@ -90,8 +89,8 @@ pub(super) fn place(
             }
         }
         let others = others.iter().filter_map(|other| {
-            let at = |instant| moved(offset(instant, timeline), pauses, timeline);
-            within(at(other.from), at(other.to) + 1, timeline)
+            let at = |offset| moved(offset, pauses, timeline);
+            within(at(offset(other.from, timeline)), at(offset_up(other.to, timeline)), timeline)
         });
         match meaning {
             Meaning::Cut => placed.requested.extend(others),
@@ -101,8 +100,9 @@ pub(super) fn place(
     Ok(placed)
 }
 
-/// The part of `[from, to)` that the file has.
+/// The part of `[from, to)` that the file has. No length becomes the shortest one.
 fn within(from: i128, to: i128, timeline: Timeline) -> Option<Span> {
+    let to = to.max(from + 1);
     let span =
         Span { from: time(from), to: time(to).min(timeline.duration), reason: SpanReason::Paused };
     (span.from < span.to).then_some(span)
@@ -162,6 +162,11 @@ fn offset(at: Timestamp, timeline: Timeline) -> i128 {
     (at.as_nanosecond() - timeline.start.as_nanosecond()).div_euclid(1000)
 }
 
+/// Microseconds from the start, rounded up.
+fn offset_up(at: Timestamp, timeline: Timeline) -> i128 {
+    (at.as_nanosecond() - timeline.start.as_nanosecond() + 999).div_euclid(1000)
+}
+
 fn time(micros: i128) -> MediaTime {
     MediaTime::from_micros(u64::try_from(micros.max(0)).unwrap_or(u64::MAX))
 }
@@ -178,8 +183,7 @@ fn in_place(
 ) -> Result<Span, MaskError> {
     let from = pause.from.map_or(0, |at| offset(at, timeline));
     let shortest = pause.from.map_or(i128::MIN, |_| from + 1);
-    let nanos = |at: Timestamp| at.as_nanosecond() - timeline.start.as_nanosecond();
-    let to = pause.to.map(|at| (nanos(at) + 999).div_euclid(1000).max(shortest));
+    let to = pause.to.map(|at| offset_up(at, timeline).max(shortest));
     let duration = timeline.duration;
     let end = i128::from(duration.as_micros());
     let shown_to = pause.to.map_or_else(|| "the end".to_owned(), |at| at.to_string());

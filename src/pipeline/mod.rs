@@ -6,7 +6,7 @@
 //! | what | bytes |
 //! |---|---|
 //! | one frame of the spool reader | 64 KiB |
-//! | one block of source, of masked and of checked bytes | 3 x [`BLOCK_BYTES`] |
+//! | one block of source and of masked bytes, and what a rewriter holds back | 3 x [`BLOCK_BYTES`] |
 //! | sealed chunks in the channel to the store, and one on either side | ([`CHANNEL_CHUNKS`] + 2) x [`BLOCK_BYTES`] |
 //! | digests of segments, 64 digits for each [`SEGMENT_BYTES`] | 64 bytes a MiB |
 //!

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{failure, json as run_json, names, run, tool, words};
-use crate::gateway::sample;
+use crate::gateway::{PROGRAM, sample};
 
 const RATE: usize = 8000;
 
@@ -116,13 +117,88 @@ fn masks_of_a_document_are_applied_with_their_guard() {
     silent_only(folder.path(), "zone.wav", 5000, 8000);
 }
 
+/// An ALAC file, in which silence cannot be written.
+fn alac(folder: &Path) {
+    let line = "-nostdin -v error -i in.wav -c:a alac in.m4a";
+    assert!(tool(folder, "ffmpeg", line).status.success());
+}
+
+/// Gives a file to the program's standard input.
+fn piped(folder: &Path, input: &str, line: &str) -> Output {
+    Command::new(PROGRAM)
+        .args(words(line))
+        .current_dir(folder)
+        .stdin(fs::File::open(folder.join(input)).unwrap())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_pipe_gives_what_a_file_gives() {
+    let folder = folder();
+    for name in ["mp3_8k_32kbit_call.mp3", "wav_alaw_8k_mono.wav", "wav_rf64_pcm16.wav"] {
+        fs::write(folder.path().join(name), sample(name)).unwrap();
+        let spans = "--span 200ms..600ms --span 700ms..end";
+        run_json(folder.path(), &format!("mask {name} -o out {spans}"));
+        let output = piped(folder.path(), name, &format!("mask - -o - --json {spans}"));
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout == fs::read(folder.path().join("out")).unwrap(), "{name} differs");
+        let report: Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(report["recheckHeld"], true);
+        assert_eq!(report["bytes"], output.stdout.len());
+    }
+}
+
+#[test]
+fn a_pipe_that_needs_an_index_is_refused_by_name() {
+    let folder = folder();
+    let name = "mp4_h264_screen.mp4";
+    fs::write(folder.path().join(name), sample(name)).unwrap();
+    let output = piped(folder.path(), name, "mask - -o - --span 1s..2s");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("its index"), "{output:?}");
+}
+
+#[test]
+fn probe_tells_codec_units_and_whether_it_can_be_masked() {
+    let folder = folder();
+    alac(folder.path());
+    for name in ["mp3_8k_32kbit_call.mp3", "mp4_h264_call_screen.mp4"] {
+        fs::write(folder.path().join(name), sample(name)).unwrap();
+    }
+    let probe = |name: &str| run_json(folder.path(), &format!("probe {name}"));
+    let mp3 = probe("mp3_8k_32kbit_call.mp3");
+    assert_eq!((&mp3["container"], &mp3["codec"]), (&json!("mp3"), &json!("mp3")));
+    assert_eq!((&mp3["units"], &mp3["maskedInPlace"]), (&json!(169), &json!(true)));
+    assert_eq!((&mp3["sampleRate"], &mp3["channels"]), (&json!(8000), &json!(1)));
+    let screen = probe("mp4_h264_call_screen.mp4");
+    assert_eq!((&screen["codec"], &screen["durationMs"]), (&json!("h264"), &json!(12_000)));
+    assert_eq!((&screen["units"], &screen["maskedInPlace"]), (&json!(120), &json!(true)));
+    let alac = probe("in.m4a");
+    assert_eq!((&alac["codec"], &alac["maskedInPlace"]), (&json!("alac"), &json!(false)));
+    assert!(alac["refusal"].as_str().unwrap().contains("alac"), "{alac}");
+}
+
+#[test]
+fn by_wish_such_a_file_is_decoded() {
+    let folder = folder();
+    alac(folder.path());
+    let line = "mask in.m4a -o out.wav --span 3s..8s --fallback transcode";
+    let report = run_json(folder.path(), line);
+    assert_eq!(report["decodedFrom"], "alac in mp4");
+    assert_eq!(report["container"], "wav");
+    // Decoders differ in what they play first: 200 ms more on each side.
+    silent_only(folder.path(), "out.wav", 2800, 8200);
+}
+
 #[test]
 fn a_container_that_cannot_be_masked_fails_without_output() {
     let folder = folder();
-    fs::write(folder.path().join("in.mp3"), sample("mp3_8k_32kbit_mono.mp3")).unwrap();
+    alac(folder.path());
     let before = names(folder.path());
-    let error = failure(folder.path(), "mask in.mp3 -o out.mp3 --span 1s..2s");
-    assert!(error.contains("mp3"), "{error}");
+    let error = failure(folder.path(), "mask in.m4a -o out.m4a --span 1s..2s");
+    assert!(error.contains("alac"), "{error}");
     assert_eq!(names(folder.path()), before);
 }
 
