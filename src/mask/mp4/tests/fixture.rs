@@ -301,7 +301,7 @@ fn traf(id: u32, track: &Trak, first: usize, samples: &[One], offset: usize) -> 
     let video = track.handler == b"vide";
     // Sound tells all of each sample from the second fragment on.
     let each = !video && first > 0;
-    let head = if video { 0xA05 } else { 0x201 | u32::from(each) * 0x500 };
+    let head = if video { 0xA05 } else { 0x201 | (u32::from(each) * 0x500) };
     let mut fields = vec![head, samples.len() as u32, offset as u32];
     if video {
         let sync = samples.first().is_some_and(|one| one.sync);
