@@ -15,7 +15,7 @@ use super::probe::measured;
 use super::stream::through;
 use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
-    Certificate, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS, MaskError,
+    Certificate, Companions, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS, MaskError,
     MaskPlan, Masker, QuarantineReason, Timeline, parse_media_time, parse_span, resolve_time,
 };
 use crate::media::{Decoded, Measured, SNIFF_BYTES, measure_decoded, sniff};
@@ -180,10 +180,15 @@ impl Mask {
         let events: Vec<ControlEvent> = serde_json::from_str(&files::text(masks)?)
             .with_context(|| format!("{} is not a list of masks", masks.display()))?;
         let start = resolve_time(start, zone.as_ref()).context("--start")?;
-        let timeline =
-            Timeline { start, stop: None, duration: facts.duration, source: self.timeline };
+        let timeline = Timeline {
+            start,
+            stop: None,
+            duration: facts.duration,
+            first: facts.first,
+            source: self.timeline,
+        };
         let guard = self.guard.unwrap_or(DEFAULT_GUARD).saturating_add(allowance);
-        Ok(MaskPlan::from_events(&events, &[], timeline, zone.as_ref(), guard)?)
+        Ok(MaskPlan::from_events(&events, &Companions::default(), timeline, zone.as_ref(), guard)?)
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::{Timeline, WallSpan, place};
+use super::timeline::{Companions, Timeline, WallSpan, place};
 use super::{MaskError, MaskPlan, MaskWarning, QuarantineReason, WarningCode};
 use crate::asset::{MaskEntry, MediaTime, StampError, WireTime};
 
@@ -92,20 +92,21 @@ impl MaskPlan {
     /// the start; but a first `resume` that the document lists right after a later `paused` is a
     /// wrong date, and the pause stays open.
     ///
-    /// `others` are silent too, as far as the file has them.
+    /// Pauses of `companions` are silent too, as far as the file has them; and a pause of its own
+    /// that lies in a companion need not be in the file.
     ///
     /// # Errors
     /// Quarantine when a time cannot be used, or a mask lies wholly outside the file.
     pub fn from_events(
         events: &[ControlEvent],
-        others: &[WallSpan],
+        companions: &Companions,
         timeline: Timeline,
         zone: Option<&TimeZone>,
         guard: MediaTime,
     ) -> Result<Self, MaskError> {
         let mut warnings = Vec::new();
         let pauses = pair(&read(events, zone)?, &mut warnings);
-        let placed = place(&pauses, others, timeline, &mut warnings)?;
+        let placed = place(&pauses, companions, timeline, &mut warnings)?;
         let doubtful = placed.doubtful;
         let mut plan = Self::assemble(&placed.requested, doubtful, timeline.duration, guard)?;
         plan.warnings = warnings;
@@ -113,19 +114,19 @@ impl MaskPlan {
     }
 }
 
-/// The pauses of a file that lasts from `start` to `stop`, for its companions of the same recording.
+/// The pauses of a file, for its companions of the same recording. An open side has no end: how
+/// long a companion plays is not known here.
 ///
 /// # Errors
 /// As [`MaskPlan::from_events`].
 pub fn wall_spans(
     events: &[ControlEvent],
-    (start, stop): (Timestamp, Timestamp),
     zone: Option<&TimeZone>,
 ) -> Result<Vec<WallSpan>, MaskError> {
     let pauses = pair(&read(events, zone)?, &mut Vec::new());
     let span = |pause: &Pause| WallSpan {
-        from: pause.from.unwrap_or(start),
-        to: pause.to.unwrap_or_else(|| stop.max(pause.from.unwrap_or(start))),
+        from: pause.from.unwrap_or(Timestamp::MIN),
+        to: pause.to.unwrap_or(Timestamp::MAX),
     };
     Ok(pauses.iter().map(span).collect())
 }
@@ -210,7 +211,8 @@ mod tests {
     type Case<'a> = (&'a [(char, i64)], &'a [(u64, u64, SpanReason)], &'a [WarningCode]);
 
     fn timeline(start: Timestamp, duration: MediaTime) -> Timeline {
-        Timeline { start, stop: None, duration, source: SourceTimeline::Auto }
+        let (first, source) = (MediaTime::ZERO, SourceTimeline::Auto);
+        Timeline { start, stop: None, duration, first, source }
     }
 
     /// Each event is `p` or `r` and seconds after the start; the file lasts 60 s.
@@ -222,7 +224,7 @@ mod tests {
         };
         let events: Vec<_> = script.iter().map(event).collect();
         let timeline = timeline(start, MediaTime::from_millis(60_000));
-        MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500))
+        MaskPlan::from_events(&events, &Companions::default(), timeline, None, MediaTime::from_millis(500))
     }
 
     fn requested(script: &[(char, i64)]) -> (Vec<(u64, u64, SpanReason)>, Vec<WarningCode>) {
@@ -303,7 +305,7 @@ mod tests {
         let zone = TimeZone::UTC;
         let start = resolve_time("2015-06-15T23:59:00.000", Some(&zone)).unwrap();
         let timeline = timeline(start, MediaTime::from_millis(59_000));
-        let plan = MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500))
+        let plan = MaskPlan::from_events(&events, &Companions::default(), timeline, None, MediaTime::from_millis(500))
             .unwrap();
         let expected = |from| {
             let time = MediaTime::from_millis;
@@ -327,7 +329,7 @@ mod tests {
             let event = ControlEvent { time: text.to_owned(), kind: ControlKind::Paused };
             let start = START.parse().unwrap();
             let timeline = timeline(start, MediaTime::from_millis(1));
-            let error = MaskPlan::from_events(&[event], &[], timeline, zone, MediaTime::ZERO);
+            let error = MaskPlan::from_events(&[event], &Companions::default(), timeline, zone, MediaTime::ZERO);
             assert_eq!(error.unwrap_err().reason(), Some(reason), "{text}");
         }
         let entry = |kind: &str| MaskEntry { time: "x".to_owned(), kind: kind.to_owned() };

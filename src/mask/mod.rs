@@ -58,4 +58,4 @@ pub use plan::{DEFAULT_GUARD, MaskPlan, MaskWarning, WarningCode};
 pub use settings::{DECODED_GUARD, Fallback, MAX_GUARD_MS, MAX_WAIT_S, MaskSettings};
 pub use silence::{Silencer, open_silencer};
 pub use survey::survey;
-pub use timeline::{Timeline, WallSpan};
+pub use timeline::{Companions, Timeline, WallSpan};

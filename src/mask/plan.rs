@@ -25,8 +25,6 @@ pub enum WarningCode {
     PauseIgnored,
     /// A mask reaches beyond the file and was cut there.
     MaskClamped,
-    /// The recorder cut its pauses out of the file; the cuts are silenced.
-    TimelineCut,
     /// Pauses may be in the file or cut out; both places are silent.
     TimelineUncertain,
     /// Stop minus start is far from the duration, so that drift cannot be told.

@@ -1,5 +1,5 @@
 //! Where pauses of the wall clock lie in a media file: kept or cut out by the recorder (R11), and
-//! stretched by a clock that ran differently.
+//! moved by clocks that differ.
 
 use jiff::Timestamp;
 
@@ -25,6 +25,8 @@ pub struct Timeline {
     pub stop: Option<Timestamp>,
     /// Measured playing time.
     pub duration: MediaTime,
+    /// Where on the file's own clock the first sample plays. If not at 0, masks count from both.
+    pub first: MediaTime,
     /// What the recorder did while it was paused.
     pub source: SourceTimeline,
 }
@@ -38,6 +40,15 @@ pub struct WallSpan {
     pub to: Timestamp,
 }
 
+/// The other files of a recording.
+#[derive(Debug, Clone, Default)]
+pub struct Companions {
+    /// Their pauses, which silence this file too.
+    pub pauses: Vec<WallSpan>,
+    /// When they play: a pause there need not be in this file.
+    pub ranges: Vec<WallSpan>,
+}
+
 /// Spans of a file.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
@@ -47,219 +58,228 @@ pub(super) struct Placed {
     pub(super) doubtful: Vec<Span>,
 }
 
-/// Which of the two meanings of a pause apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    Silence,
-    Cut,
-    Either,
+/// One understanding of the pauses, with what the clocks leave open around each place.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// The file stopped during pauses.
+    cut: bool,
+    /// Microseconds that the true place may be earlier (negative) or later.
+    slack: (i128, i128),
 }
 
-/// Puts pauses on the media timeline, rounding outward to microseconds. Of `others` only what lies
-/// within the file counts.
-pub(super) fn place(
-    pauses: &[Pause],
-    others: &[WallSpan],
-    timeline: Timeline,
-    warnings: &mut Vec<MaskWarning>,
-) -> Result<Placed, MaskError> {
-    let mut placed = Placed::default();
-    let meaning = meaning(pauses, timeline, warnings);
-    if meaning != Meaning::Cut {
-        for pause in pauses {
-            let span = in_place(pause, timeline, warnings)?;
-            placed.requested.push(span);
-        }
-        placed.requested.extend(others.iter().filter_map(|other| {
-            within(offset(other.from, timeline), offset_up(other.to, timeline), timeline)
-        }));
-        placed.doubtful = drifted(&placed.requested, timeline, warnings);
+/// A pause in offsets from the start, in microseconds; an open side has no number.
+#[derive(Debug, Clone, Copy)]
+struct Offsets {
+    from: Option<i128>,
+    to: Option<i128>,
+    reason: SpanReason,
+}
+
+impl Timeline {
+    /// Offsets of a stretch, rounded outward.
+    fn offsets(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> Offsets {
+        let nanos = |at: Timestamp| at.as_nanosecond() - self.start.as_nanosecond();
+        let reason = match (from, to) {
+            (_, None) => SpanReason::PausedToEnd,
+            (None, _) => SpanReason::ResumedFromStart,
+            _ => SpanReason::Paused,
+        };
+        let from = from.map(|at| nanos(at).div_euclid(1000));
+        let to = to.map(|at| (nanos(at) + 999).div_euclid(1000));
+        Offsets { from, to, reason }
     }
-    if meaning != Meaning::Silence {
-        let cut = cut_out(pauses, timeline);
-        let outside = cut.iter().find(|span| span.from >= timeline.duration);
-        match (meaning, outside) {
-            (Meaning::Cut, Some(span)) => {
-                let text = format!("the cut at {} is not before the end", span.from);
-                return Err(MaskError::quarantine(QuarantineReason::MaskOutsideMedia, text));
-            }
-            (Meaning::Cut, None) => placed.requested = cut,
-            _ => {
-                placed.doubtful.extend(cut.into_iter().filter(|span| span.from < timeline.duration))
-            }
-        }
-        let others = others.iter().filter_map(|other| {
-            let at = |offset| moved(offset, pauses, timeline);
-            within(at(offset(other.from, timeline)), at(offset_up(other.to, timeline)), timeline)
-        });
-        match meaning {
-            Meaning::Cut => placed.requested.extend(others),
-            _ => placed.doubtful.extend(others),
-        }
+
+    /// From the first to after the last sample, in microseconds.
+    fn playing(&self) -> i128 {
+        i128::from(self.duration.saturating_sub(self.first).as_micros())
     }
-    Ok(placed)
-}
 
-/// The part of `[from, to)` that the file has. No length becomes the shortest one.
-fn within(from: i128, to: i128, timeline: Timeline) -> Option<Span> {
-    let to = to.max(from + 1);
-    let span =
-        Span { from: time(from), to: time(to).min(timeline.duration), reason: SpanReason::Paused };
-    (span.from < span.to).then_some(span)
-}
-
-/// Where an offset of the wall clock lies in a file that was stopped during `pauses`.
-fn moved(at: i128, pauses: &[Pause], timeline: Timeline) -> i128 {
-    let gone = pauses.iter().filter_map(|pause| {
-        let from = pause.from.map_or(0, |from| offset(from, timeline).max(0));
-        Some((offset(pause.to?, timeline).min(at) - from).max(0))
-    });
-    at - gone.sum::<i128>()
-}
-
-/// Decides by the duration: the nearer explanation, if it is nearer by far.
-fn meaning(pauses: &[Pause], timeline: Timeline, warnings: &mut Vec<MaskWarning>) -> Meaning {
-    let paused: i128 = pauses.iter().filter_map(|pause| length(pause, timeline)).sum();
-    match (timeline.source, wall(timeline)) {
-        (SourceTimeline::Silence, _) | (SourceTimeline::Auto, None) => Meaning::Silence,
-        (SourceTimeline::Cut, _) => Meaning::Cut,
-        (SourceTimeline::Auto, Some(wall)) => {
-            let duration = i128::from(timeline.duration.as_micros());
-            let (kept, cut) = ((duration - wall).abs(), (duration - wall + paused).abs());
-            if kept * 4 <= paused || paused == 0 || kept * 4 <= cut {
-                Meaning::Silence
-            } else if cut * 4 <= paused {
-                let text = format!("{} of pauses are not in the file", micros(paused));
-                warnings.push(MaskWarning { code: WarningCode::TimelineCut, text });
-                Meaning::Cut
-            } else {
-                let text = "start, stop and duration do not tell whether pauses are in the file: \
-                            silent for both"
-                    .to_owned();
-                warnings.push(MaskWarning { code: WarningCode::TimelineUncertain, text });
-                Meaning::Either
-            }
-        }
+    /// The same by the wall clock.
+    fn wall(&self) -> Option<i128> {
+        let wall = (self.stop?.as_nanosecond() - self.start.as_nanosecond()).div_euclid(1000);
+        (wall > 0).then_some(wall)
     }
-}
 
-/// From the first to after the last sample by the wall clock, in microseconds.
-fn wall(timeline: Timeline) -> Option<i128> {
-    let stop = timeline.stop?;
-    let wall = (stop.as_nanosecond() - timeline.start.as_nanosecond()).div_euclid(1000);
-    (wall > 0).then_some(wall)
-}
-
-/// Length of a pause inside the recording, in microseconds.
-fn length(pause: &Pause, timeline: Timeline) -> Option<i128> {
-    let from = pause.from.map_or(0, |at| offset(at, timeline).max(0));
-    let to = offset(pause.to?, timeline);
-    Some((to - from).max(0))
-}
-
-/// Microseconds from the start, rounded down.
-fn offset(at: Timestamp, timeline: Timeline) -> i128 {
-    (at.as_nanosecond() - timeline.start.as_nanosecond()).div_euclid(1000)
-}
-
-/// Microseconds from the start, rounded up.
-fn offset_up(at: Timestamp, timeline: Timeline) -> i128 {
-    (at.as_nanosecond() - timeline.start.as_nanosecond() + 999).div_euclid(1000)
+    /// The part of `[from, to)` that the file has. No length becomes the shortest one.
+    fn within(&self, from: i128, to: i128, reason: SpanReason) -> Option<Span> {
+        let to = time(to.max(from + 1)).min(self.duration);
+        let span = Span { from: time(from), to, reason };
+        (span.from < span.to).then_some(span)
+    }
 }
 
 fn time(micros: i128) -> MediaTime {
     MediaTime::from_micros(u64::try_from(micros.max(0)).unwrap_or(u64::MAX))
 }
 
-fn micros(count: i128) -> String {
-    time(count.abs()).to_string()
-}
-
-/// A pause of a file that went on. A pause of no length becomes one of the shortest.
-fn in_place(
-    pause: &Pause,
+/// Puts pauses on the media timeline. Of the companions' pauses only what lies within the file
+/// counts.
+pub(super) fn place(
+    pauses: &[Pause],
+    companions: &Companions,
     timeline: Timeline,
     warnings: &mut Vec<MaskWarning>,
-) -> Result<Span, MaskError> {
-    let from = pause.from.map_or(0, |at| offset(at, timeline));
-    let shortest = pause.from.map_or(i128::MIN, |_| from + 1);
-    let to = pause.to.map(|at| offset_up(at, timeline).max(shortest));
-    let duration = timeline.duration;
-    let end = i128::from(duration.as_micros());
-    let shown_to = pause.to.map_or_else(|| "the end".to_owned(), |at| at.to_string());
-    let shown_from = pause.from.map_or_else(|| "the start".to_owned(), |at| at.to_string());
-    if from >= end || to.is_some_and(|to| to <= 0) {
-        let start = timeline.start;
-        let detail = format!(
-            "silence from {shown_from} to {shown_to}; the file begins at {start} and lasts {duration}"
-        );
-        return Err(MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail));
+) -> Result<Placed, MaskError> {
+    let own: Vec<Offsets> =
+        pauses.iter().map(|pause| timeline.offsets(pause.from, pause.to)).collect();
+    let readings = readings(&own, timeline, warnings);
+    let mut placed = Placed::default();
+    for (pause, offsets) in pauses.iter().zip(&own) {
+        let found = placed.add(*offsets, &own, &readings, timeline);
+        if !found && !companions.have(pause) {
+            return Err(outside(pause, timeline));
+        }
+        let end = i128::from(timeline.duration.as_micros());
+        let early = offsets.from.is_some_and(|from| from < 0);
+        if found && (early || offsets.to.is_some_and(|to| to > end)) {
+            let (from, to) = shown(pause);
+            let text = format!("silence from {from} to {to} reaches beyond the file");
+            warnings.push(MaskWarning { code: WarningCode::MaskClamped, text });
+        }
     }
-    if from < 0 || to.is_some_and(|to| to > end) {
-        let text = format!("silence from {shown_from} to {shown_to} reaches beyond the file");
-        warnings.push(MaskWarning { code: WarningCode::MaskClamped, text });
+    for other in &companions.pauses {
+        let offsets = timeline.offsets(Some(other.from), Some(other.to));
+        placed.add(offsets, &own, &readings, timeline);
     }
-    let reason = reason(pause);
-    Ok(Span { from: time(from), to: to.map_or(duration, |to| time(to.min(end))), reason })
+    Ok(placed)
 }
 
-const fn reason(pause: &Pause) -> SpanReason {
-    match (pause.from, pause.to) {
-        (_, None) => SpanReason::PausedToEnd,
-        (None, _) => SpanReason::ResumedFromStart,
-        _ => SpanReason::Paused,
+impl Placed {
+    /// Adds one stretch in every reading; true when the file has any of it.
+    fn add(
+        &mut self,
+        stretch: Offsets,
+        own: &[Offsets],
+        readings: &[Reading],
+        timeline: Timeline,
+    ) -> bool {
+        let first = i128::from(timeline.first.as_micros());
+        let mut any = false;
+        for (index, reading) in readings.iter().enumerate() {
+            let (from, to) = reading.interval(stretch, own, timeline);
+            let span = timeline.within(from, to, stretch.reason);
+            any |= span.is_some();
+            if index == 0 {
+                self.requested.extend(span);
+            } else {
+                self.doubtful.extend(span);
+            }
+            let (early, late) = reading.slack;
+            let wide = timeline.within(from + early, to + late + first, stretch.reason);
+            self.doubtful.extend(wide.filter(|_| span.is_some()));
+        }
+        any
     }
 }
 
-/// Pauses of a file that stopped: points, at the place where the file went on. One that is open
-/// at the start or the end stays a span, for there nothing tells when the file began or stopped.
-fn cut_out(pauses: &[Pause], timeline: Timeline) -> Vec<Span> {
-    let mut gone = 0;
-    let mut spans = Vec::with_capacity(pauses.len());
-    for pause in pauses {
-        let reason = reason(pause);
-        let at = pause.from.map_or(0, |from| offset(from, timeline).max(0)) - gone;
-        let to = match (pause.from, pause.to) {
-            (None, Some(to)) => time(offset(to, timeline).max(1)),
-            (_, None) => timeline.duration,
-            _ => time(at + 1),
+impl Reading {
+    /// Where a stretch lies in the file, in microseconds. In a file that was stopped, a pause of
+    /// its own is the point where it went on; an open one stays a span, for there nothing tells
+    /// when the file began or stopped.
+    fn interval(self, stretch: Offsets, own: &[Offsets], timeline: Timeline) -> (i128, i128) {
+        let end = i128::from(timeline.duration.as_micros());
+        let place = |at: i128| if self.cut { at - gone_before(at, own) } else { at };
+        let from = stretch.from.map_or(0, place);
+        let to = match (stretch.from, stretch.to) {
+            (None, Some(to)) => to,
+            (_, None) => end,
+            (_, Some(to)) => place(to),
         };
-        gone += length(pause, timeline).unwrap_or(0);
-        spans.push(Span { from: time(at), to: to.max(time(at + 1)), reason });
+        if self.cut && from >= end && from <= end + allowance(timeline) {
+            // The file ended with the pause.
+            return (end - 1, end);
+        }
+        (from, to)
     }
-    spans
 }
 
-/// Where the spans lie if the media clock ran evenly faster or slower than the wall clock,
-/// together with where they were asked for.
-fn drifted(spans: &[Span], timeline: Timeline, warnings: &mut Vec<MaskWarning>) -> Vec<Span> {
-    let Some(wall) = wall(timeline).filter(|_| !spans.is_empty()) else { return Vec::new() };
-    let duration = i128::from(timeline.duration.as_micros());
-    let drift = duration - wall;
-    if drift.abs() > MAX_DRIFT_MICROS + duration / DRIFT_SHARE {
-        warnings.push(mismatch(drift));
-        return Vec::new();
-    }
-    let scaled = |at: MediaTime| time(i128::from(at.as_micros()) * duration / wall);
-    let widen = |span: &Span| Span {
-        from: span.from.min(scaled(span.from)),
-        to: span.to.max(scaled(span.to)).min(timeline.duration),
-        reason: span.reason,
+/// How much of the pauses lies before an offset.
+fn gone_before(at: i128, own: &[Offsets]) -> i128 {
+    let gone = own.iter().filter_map(|pause| {
+        let from = pause.from.unwrap_or(0).max(0);
+        Some((pause.to?.min(at) - from).max(0))
+    });
+    gone.sum()
+}
+
+fn allowance(timeline: Timeline) -> i128 {
+    MAX_DRIFT_MICROS + timeline.playing() / DRIFT_SHARE
+}
+
+/// What the pauses can mean, the likeliest first. The duration decides only for the harmless
+/// side: that pauses are cut out is believed where the recorder says so, and there too not against
+/// the file's own length.
+fn readings(
+    own: &[Offsets],
+    timeline: Timeline,
+    warnings: &mut Vec<MaskWarning>,
+) -> Vec<Reading> {
+    let paused = gone_before(i128::MAX, own);
+    let reading = |cut, unexplained: Option<i128>| {
+        let unexplained = unexplained.filter(|rest| rest.abs() <= allowance(timeline));
+        let rest = unexplained.unwrap_or(0);
+        Reading { cut, slack: (rest.min(0), rest.max(0)) }
     };
-    spans.iter().map(widen).filter(|span| span.from < span.to).collect()
+    let Some(wall) = timeline.wall() else {
+        return vec![reading(timeline.source == SourceTimeline::Cut, None)];
+    };
+    let (kept, cut) = (timeline.playing() - wall, timeline.playing() - wall + paused);
+    let is_kept = paused == 0 || kept.abs() * 4 <= paused || kept.abs() * 4 <= cut.abs();
+    let both = match timeline.source {
+        SourceTimeline::Silence => false,
+        SourceTimeline::Cut => is_kept && paused > 0,
+        SourceTimeline::Auto => !is_kept,
+    };
+    let sure_cut = timeline.source == SourceTimeline::Cut;
+    if both {
+        let text = "start, stop and duration do not tell whether pauses are in the file: silent \
+                    for both";
+        let text = text.to_owned();
+        warnings.push(MaskWarning { code: WarningCode::TimelineUncertain, text });
+        let readings = [reading(false, Some(kept)), reading(true, Some(cut))];
+        return if sure_cut { readings.into_iter().rev().collect() } else { readings.to_vec() };
+    }
+    let unexplained = if sure_cut { cut } else { kept };
+    if unexplained.abs() > allowance(timeline) && !own.is_empty() {
+        warnings.push(mismatch(unexplained));
+    }
+    vec![reading(sure_cut, Some(unexplained))]
 }
 
 /// Start and stop do not fit the duration at all (R16).
 fn mismatch(drift: i128) -> MaskWarning {
     let rest = drift.rem_euclid(ZONE_STEP_MICROS);
     let near = rest <= ZONE_SLACK_MICROS || ZONE_STEP_MICROS - rest <= ZONE_SLACK_MICROS;
+    let shown = time(drift.abs());
     if near && drift.abs() > ZONE_STEP_MICROS / 2 {
-        let text =
-            format!("stop and start differ from the duration by {}: a time zone?", micros(drift));
+        let text = format!("stop and start differ from the duration by {shown}: a time zone?");
         return MaskWarning { code: WarningCode::TimezoneSlip, text };
     }
-    let text = format!("stop and start differ from the duration by {}", micros(drift));
+    let text = format!("stop and start differ from the duration by {shown}");
     MaskWarning { code: WarningCode::ClockMismatch, text }
+}
+
+impl Companions {
+    /// Whether one of them plays during a pause.
+    fn have(&self, pause: &Pause) -> bool {
+        let plays = |range: &WallSpan| {
+            pause.from.is_none_or(|from| from < range.to)
+                && pause.to.is_none_or(|to| range.from < to)
+        };
+        self.ranges.iter().any(plays)
+    }
+}
+
+fn shown(pause: &Pause) -> (String, String) {
+    let shown = |at: Option<Timestamp>, open: &str| at.map_or(open.to_owned(), |at| at.to_string());
+    (shown(pause.from, "the start"), shown(pause.to, "the end"))
+}
+
+fn outside(pause: &Pause, timeline: Timeline) -> MaskError {
+    let (from, to) = shown(pause);
+    let Timeline { start, duration, .. } = timeline;
+    let detail = format!("silence from {from} to {to}; the file begins at {start} and lasts {duration}");
+    MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail)
 }
 
 #[cfg(test)]
@@ -278,9 +298,10 @@ mod tests {
             [event(*from, ControlKind::Paused), event(*to, ControlKind::Resume)]
         });
         let duration = MediaTime::from_millis(file * 1000);
-        let timeline = Timeline { start, stop: Some(after(wall)), duration, source };
+        let first = MediaTime::ZERO;
+        let timeline = Timeline { start, stop: Some(after(wall)), duration, first, source };
         let events: Vec<_> = events.collect();
-        MaskPlan::from_events(&events, &[], timeline, None, MediaTime::from_millis(500)).unwrap()
+        MaskPlan::from_events(&events, &Companions::default(), timeline, None, MediaTime::from_millis(500)).unwrap()
     }
 
     fn millis(spans: &[Span]) -> Vec<(u64, u64)> {
@@ -291,9 +312,13 @@ mod tests {
     fn cut_pauses_are_points_and_move_what_follows() {
         let cut = plan(&[(10, 20), (40, 50)], 60, 40, SourceTimeline::Cut);
         assert_eq!(millis(&cut.silenced), [(9500, 10_500), (29_500, 30_500)]);
-        let auto = plan(&[(10, 20), (40, 50)], 60, 40, SourceTimeline::Auto);
-        assert_eq!(auto.silenced, cut.silenced);
-        assert_eq!(auto.warnings[0].code, WarningCode::TimelineCut);
+        // What was said is not believed against the file's own length.
+        let doubted = plan(&[(10, 20)], 60, 60, SourceTimeline::Cut);
+        assert_eq!(millis(&doubted.silenced), [(9500, 20_500)]);
+        assert_eq!(doubted.warnings[0].code, WarningCode::TimelineUncertain);
+        // A file that ended with its pause.
+        let last = plan(&[(50, 60)], 60, 50, SourceTimeline::Cut);
+        assert_eq!(millis(&last.silenced), [(49_499, 50_000)]);
     }
 
     #[test]
@@ -305,10 +330,14 @@ mod tests {
 
     #[test]
     fn an_undecided_timeline_is_silent_for_both() {
-        let both = plan(&[(10, 20), (40, 50)], 60, 52, SourceTimeline::Auto);
+        // Cut out, or a recorder that began late: nobody can tell.
+        let both = plan(&[(10, 20), (40, 50)], 70, 50, SourceTimeline::Auto);
         assert!(both.warnings.iter().any(|w| w.code == WarningCode::TimelineUncertain));
-        assert_eq!(millis(&both.silenced), [(9500, 20_500), (29_500, 30_500), (39_500, 50_500)]);
+        assert_eq!(millis(&both.silenced), [(9500, 20_500), (29_500, 30_500), (39_500, 50_000)]);
         assert_eq!(both.requested.len(), 2);
+        // The second pause is in the file only if pauses were cut out.
+        let short = plan(&[(10, 20), (50, 60)], 70, 50, SourceTimeline::Auto);
+        assert_eq!(millis(&short.silenced), [(9500, 20_500), (39_500, 40_500)]);
     }
 
     #[test]
@@ -319,9 +348,11 @@ mod tests {
         let others = [wall(-20, -5), wall(-5, 5), wall(30, 40), wall(70, 80)];
         let placed = |source, file| {
             let duration = MediaTime::from_millis(file);
-            let timeline = Timeline { start, stop: Some(after(60)), duration, source };
+            let first = MediaTime::ZERO;
+            let timeline = Timeline { start, stop: Some(after(60)), duration, first, source };
             let own = [Pause { from: Some(after(10)), to: Some(after(20)) }];
-            let placed = place(&own, &others, timeline, &mut Vec::new()).unwrap();
+            let companions = Companions { pauses: others.to_vec(), ranges: Vec::new() };
+            let placed = place(&own, &companions, timeline, &mut Vec::new()).unwrap();
             millis(&placed.requested)
         };
         let kept = placed(SourceTimeline::Silence, 60_000);
@@ -334,7 +365,10 @@ mod tests {
     fn drift_widens_and_a_wrong_zone_is_told() {
         let drifting = plan(&[(30, 40)], 60, 61, SourceTimeline::Silence);
         assert_eq!(millis(&drifting.requested), [(30_000, 40_000)]);
-        assert_eq!(millis(&drifting.silenced), [(29_500, 41_166)]);
+        assert_eq!(millis(&drifting.silenced), [(29_500, 41_500)]);
+        // The recorder began late: everything is earlier in the file.
+        let late = plan(&[(5, 10)], 60, 58, SourceTimeline::Silence);
+        assert_eq!(millis(&late.silenced), [(2500, 10_500)]);
         let slip = plan(&[(30, 40)], 60 + 3600, 61, SourceTimeline::Silence);
         assert_eq!(slip.warnings[0].code, WarningCode::TimezoneSlip);
         let odd = plan(&[(30, 40)], 200, 61, SourceTimeline::Silence);

@@ -3,14 +3,13 @@
 
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use symphonia::core::io::MediaSource;
 
 use super::PipelineError;
 use crate::asset::{AssetId, MaskEntry, MediaEntry, MediaId, MediaTime, RecordingDocument};
 use crate::mask::{
-    ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings, QuarantineReason,
+    Companions, ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings, QuarantineReason,
     Timeline, WallSpan, wall_spans,
 };
 use crate::media::{Decoded, Measured, MediaError, ReadSeek, SNIFF_BYTES, measure_decoded, sniff};
@@ -171,59 +170,32 @@ fn plan(
         reason: QuarantineReason::MaskNeedsZone,
         detail: format!("startTime {error}"),
     })?;
-    let mut events: Vec<ControlEvent> = entry.masks.iter().map(control_event).collect();
-    let mut others = Vec::new();
-    for companion in request.companions.iter().filter(|_| settings.across_media) {
-        let masks: Vec<ControlEvent> = companion.masks.iter().map(control_event).collect();
-        others.extend(wall_spans(&masks, range(companion, zone)?, zone)?);
-    }
-    let late: Vec<ControlEvent> = request.late.iter().map(control_event).collect();
-    let late_spans = wall_spans(&late, range(entry, zone)?, zone)?;
-    if in_some_file(&late_spans, request, zone)? {
-        others.extend(late_spans);
-    } else {
-        events.extend(late);
+    let events = |entry: &MediaEntry| -> Vec<ControlEvent> {
+        entry.masks.iter().chain(&request.late).map(control_event).collect()
+    };
+    let mut companions = Companions::default();
+    for companion in &request.companions {
+        if settings.across_media {
+            companions.pauses.extend(wall_spans(&events(companion), zone)?);
+        }
+        // Only what can be placed without doubt excuses a pause that is not in this file.
+        let (from, to) = (companion.start.resolve(zone).ok(), companion.stop.resolve(zone).ok());
+        let excused = settings.across_media || !request.late.is_empty();
+        if let (Some(from), Some(to), true) = (from, to, excused) {
+            companions.ranges.push(WallSpan { from, to });
+        }
     }
     // The stop time only helps to tell drift and cuts; a file is masked without it, too.
     let stop = entry.stop.resolve(zone).ok();
     let source = entry.source_timeline.unwrap_or(settings.source_timeline);
-    let timeline = Timeline { start, stop, duration: measured.duration, source };
+    let Measured { duration, first, .. } = *measured;
+    let timeline = Timeline { start, stop, duration, first, source };
     let guard = settings.guard().saturating_add(allowance);
-    let plan = MaskPlan::from_events(&events, &others, timeline, zone, guard)?;
+    let plan = MaskPlan::from_events(&events(entry), &companions, timeline, zone, guard)?;
     Ok(match &entry.mask_channels {
         Some(channels) => plan.with_channels(channels.clone()),
         None => plan,
     })
-}
-
-/// Whether each of the late spans is for one of several files, so that it need not be in this one.
-fn in_some_file(
-    spans: &[WallSpan],
-    request: &MaskRequest,
-    zone: Option<&TimeZone>,
-) -> Result<bool, PipelineError> {
-    if request.companions.is_empty() {
-        return Ok(false);
-    }
-    let mut ranges = vec![range(&request.entry, zone)?];
-    for companion in &request.companions {
-        ranges.push(range(companion, zone)?);
-    }
-    let touched = |span: &WallSpan| ranges.iter().any(|(a, b)| span.from < *b && *a < span.to);
-    Ok(spans.iter().all(touched))
-}
-
-/// First instant of a file, and first after it.
-fn range(
-    entry: &MediaEntry,
-    zone: Option<&TimeZone>,
-) -> Result<(Timestamp, Timestamp), PipelineError> {
-    let unzoned = |error| PipelineError::Quarantine {
-        reason: QuarantineReason::MaskNeedsZone,
-        detail: format!("startTime or stopTime {error}"),
-    };
-    let start = entry.start.resolve(zone).map_err(unzoned)?;
-    Ok((start, entry.stop.resolve(zone).map_err(unzoned)?))
 }
 
 /// The document's check let only the two kinds through.
