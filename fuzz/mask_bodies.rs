@@ -27,6 +27,7 @@ fn mask(container: Container, data: &[u8]) {
         codec: "any".to_owned(),
         channels: None,
         sample_rate: None,
+        first: MediaTime::ZERO,
         duration: DURATION,
         bytes,
     };

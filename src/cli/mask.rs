@@ -15,8 +15,9 @@ use super::probe::measured;
 use super::stream::through;
 use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
-    Certificate, Companions, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS, MaskError,
-    MaskPlan, Masker, QuarantineReason, Timeline, parse_media_time, parse_span, resolve_time,
+    Certificate, Companions, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS,
+    MaskError, MaskPlan, Masker, QuarantineReason, Timeline, parse_media_time, parse_span,
+    resolve_time,
 };
 use crate::media::{Decoded, Measured, SNIFF_BYTES, measure_decoded, sniff};
 
@@ -120,6 +121,12 @@ impl Mask {
     fn decoded(&self, source: File, original: &Measured) -> anyhow::Result<Certificate> {
         let (bytes, container) = (original.bytes, original.container);
         let facts = measure_decoded(Box::new(source.try_clone()?), bytes, container)?;
+        ensure!(
+            original.duration <= facts.duration.saturating_add(DECODED_GUARD),
+            "{} of the file decode to {} only",
+            original.duration,
+            facts.duration
+        );
         let plan = self.plan(&facts, DECODED_GUARD)?;
         let decoded = Decoded::open(Box::new(source), bytes, container, &facts)?;
         let masker = Masker::open(&mut Cursor::new(decoded.head()), &facts, &plan)?;

@@ -129,6 +129,7 @@ mod tests {
             codec: "pcm_alaw".to_owned(),
             channels: Some(1),
             sample_rate: Some(8000),
+            first: MediaTime::ZERO,
             duration: time(6_000_000),
             bytes: 3,
         };

@@ -224,7 +224,13 @@ mod tests {
         };
         let events: Vec<_> = script.iter().map(event).collect();
         let timeline = timeline(start, MediaTime::from_millis(60_000));
-        MaskPlan::from_events(&events, &Companions::default(), timeline, None, MediaTime::from_millis(500))
+        MaskPlan::from_events(
+            &events,
+            &Companions::default(),
+            timeline,
+            None,
+            MediaTime::from_millis(500),
+        )
     }
 
     fn requested(script: &[(char, i64)]) -> (Vec<(u64, u64, SpanReason)>, Vec<WarningCode>) {
@@ -305,8 +311,14 @@ mod tests {
         let zone = TimeZone::UTC;
         let start = resolve_time("2015-06-15T23:59:00.000", Some(&zone)).unwrap();
         let timeline = timeline(start, MediaTime::from_millis(59_000));
-        let plan = MaskPlan::from_events(&events, &Companions::default(), timeline, None, MediaTime::from_millis(500))
-            .unwrap();
+        let plan = MaskPlan::from_events(
+            &events,
+            &Companions::default(),
+            timeline,
+            None,
+            MediaTime::from_millis(500),
+        )
+        .unwrap();
         let expected = |from| {
             let time = MediaTime::from_millis;
             vec![Span::new(time(from), time(59_000), SpanReason::PausedToEnd).unwrap()]
@@ -329,7 +341,13 @@ mod tests {
             let event = ControlEvent { time: text.to_owned(), kind: ControlKind::Paused };
             let start = START.parse().unwrap();
             let timeline = timeline(start, MediaTime::from_millis(1));
-            let error = MaskPlan::from_events(&[event], &Companions::default(), timeline, zone, MediaTime::ZERO);
+            let error = MaskPlan::from_events(
+                &[event],
+                &Companions::default(),
+                timeline,
+                zone,
+                MediaTime::ZERO,
+            );
             assert_eq!(error.unwrap_err().reason(), Some(reason), "{text}");
         }
         let entry = |kind: &str| MaskEntry { time: "x".to_owned(), kind: kind.to_owned() };

@@ -184,6 +184,7 @@ mod tests {
             codec: "mp3".to_owned(),
             channels: Some(1),
             sample_rate: Some(8000),
+            first: MediaTime::ZERO,
             duration: MediaTime::from_millis(1000),
             bytes,
         }

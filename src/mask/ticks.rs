@@ -117,6 +117,7 @@ mod tests {
             codec: String::new(),
             channels: None,
             sample_rate: None,
+            first: MediaTime::ZERO,
             duration: time(1000),
             bytes: 0,
         };

@@ -100,9 +100,9 @@ impl Timeline {
         (wall > 0).then_some(wall)
     }
 
-    /// The part of `[from, to)` that the file has. No length becomes the shortest one.
+    /// The part of `[from, to)` that the file has.
     fn within(&self, from: i128, to: i128, reason: SpanReason) -> Option<Span> {
-        let to = time(to.max(from + 1)).min(self.duration);
+        let to = time(to).min(self.duration);
         let span = Span { from: time(from), to, reason };
         (span.from < span.to).then_some(span)
     }
@@ -183,7 +183,8 @@ impl Reading {
         let to = match (stretch.from, stretch.to) {
             (None, Some(to)) => to,
             (_, None) => end,
-            (_, Some(to)) => place(to),
+            // No length becomes the shortest one.
+            (_, Some(to)) => place(to).max(from + 1),
         };
         if self.cut && from >= end && from <= end + allowance(timeline) {
             // The file ended with the pause.
@@ -209,11 +210,7 @@ fn allowance(timeline: Timeline) -> i128 {
 /// What the pauses can mean, the likeliest first. The duration decides only for the harmless
 /// side: that pauses are cut out is believed where the recorder says so, and there too not against
 /// the file's own length.
-fn readings(
-    own: &[Offsets],
-    timeline: Timeline,
-    warnings: &mut Vec<MaskWarning>,
-) -> Vec<Reading> {
+fn readings(own: &[Offsets], timeline: Timeline, warnings: &mut Vec<MaskWarning>) -> Vec<Reading> {
     let paused = gone_before(i128::MAX, own);
     let reading = |cut, unexplained: Option<i128>| {
         let unexplained = unexplained.filter(|rest| rest.abs() <= allowance(timeline));
@@ -278,7 +275,8 @@ fn shown(pause: &Pause) -> (String, String) {
 fn outside(pause: &Pause, timeline: Timeline) -> MaskError {
     let (from, to) = shown(pause);
     let Timeline { start, duration, .. } = timeline;
-    let detail = format!("silence from {from} to {to}; the file begins at {start} and lasts {duration}");
+    let detail =
+        format!("silence from {from} to {to}; the file begins at {start} and lasts {duration}");
     MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail)
 }
 
@@ -301,7 +299,14 @@ mod tests {
         let first = MediaTime::ZERO;
         let timeline = Timeline { start, stop: Some(after(wall)), duration, first, source };
         let events: Vec<_> = events.collect();
-        MaskPlan::from_events(&events, &Companions::default(), timeline, None, MediaTime::from_millis(500)).unwrap()
+        MaskPlan::from_events(
+            &events,
+            &Companions::default(),
+            timeline,
+            None,
+            MediaTime::from_millis(500),
+        )
+        .unwrap()
     }
 
     fn millis(spans: &[Span]) -> Vec<(u64, u64)> {

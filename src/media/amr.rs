@@ -4,6 +4,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 
 use super::riff::read_at;
 use super::{Container, Cut, Framer, Measured, MediaError, ticks_to_time};
+use crate::asset::MediaTime;
 
 /// Narrow or wide band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,7 @@ where
         codec: if band == AmrBand::Wide { "amr_wb" } else { "amr_nb" }.to_owned(),
         channels: Some(1),
         sample_rate: Some(band.sample_rate()),
+        first: MediaTime::ZERO,
         duration: ticks_to_time(frames, 1, 50),
         bytes,
     })

@@ -11,25 +11,39 @@ use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::FormatReader;
 use symphonia::core::io::MediaSource;
+use symphonia::core::packet::Packet;
 
 use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
 use super::{ByteOrder, Container, Encoding, Measured, MediaError, ticks_to_time};
+use crate::asset::MediaTime;
 
 /// Length of the WAVE header that is written.
 const HEAD_BYTES: u32 = 44;
 /// Bytes of one sample: 16-bit PCM.
 const SAMPLE_BYTES: u16 = 2;
-/// Longest silence that stands in for packets that could not be decoded, in frames.
-const MAX_FILL_FRAMES: u64 = 192_000;
+/// Longest stretch without packets that is filled with silence, in seconds: a day.
+const MAX_FILL_S: u64 = 24 * 3600;
+/// How much silence is put in at a time, in frames.
+const FILL_FRAMES: u64 = 16 * 1024;
+/// How far a packet may begin before the end of the one ahead, in parts of a second: timestamps of
+/// some containers are rounded to milliseconds.
+const OVERLAP_PART: u64 = 50;
 
 /// Decodes packet by packet.
 struct Decoder {
     reader: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
+    container: Container,
     track: u32,
     channels: u16,
     rate: u32,
+    /// Seconds for each tick of a packet's time, as a fraction.
+    tick: (u64, u64),
     packets: u64,
+    /// Frames given out so far, silence included.
+    frames: u64,
+    /// Where the last packet belongs, in frames; more silence is needed before it.
+    pending: Option<(Packet, u64)>,
     position: Arc<AtomicU64>,
     samples: Vec<i16>,
 }
@@ -59,9 +73,22 @@ impl Decoder {
             let channels = sound.channels.as_ref().map(|channels| channels.count());
             let channels = channels.and_then(|count| u16::try_from(count).ok());
             let (rate, channels) = sound.sample_rate.zip(channels).ok_or_else(missing)?;
-            let position = Arc::clone(&inside);
-            let samples = Vec::new();
-            Ok(Self { reader, decoder, track: id, channels, rate, packets: 0, position, samples })
+            let base = track.time_base.map(|base| (base.numer.get(), base.denom.get()));
+            let (numerator, denominator) = base.unwrap_or((1, rate.max(1)));
+            Ok(Self {
+                reader,
+                decoder,
+                container,
+                track: id,
+                channels,
+                rate,
+                tick: (u64::from(numerator), u64::from(denominator)),
+                packets: 0,
+                frames: 0,
+                pending: None,
+                position: Arc::clone(&inside),
+                samples: Vec::new(),
+            })
         })
     }
 
@@ -71,12 +98,46 @@ impl Decoder {
         guarded(&position, || self.decode(out))
     }
 
+    /// A packet is decoded at the place that its time says: masks count on the file's clock. What
+    /// lies between packets is silent.
     fn decode(&mut self, out: &mut Vec<u8>) -> Result<bool, MediaError> {
+        let Some((packet, place)) = self.pending.take() else { return self.read() };
+        if self.frames < place {
+            let count = (place - self.frames).min(FILL_FRAMES);
+            self.silence(count, out);
+            self.pending = Some((packet, place));
+            return Ok(true);
+        }
+        let at = self.position.load(Ordering::Relaxed);
+        match self.decoder.decode(&packet) {
+            Ok(decoded) => {
+                let spec = decoded.spec();
+                if (spec.rate(), spec.channels().count()) != (self.rate, self.channels.into()) {
+                    return Err(MediaError::unsupported("a change of sampling rate or channels"));
+                }
+                self.frames = self.frames.saturating_add(decoded.frames() as u64);
+                decoded.copy_to_vec_interleaved(&mut self.samples);
+                out.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
+            }
+            // What cannot be decoded is silent: the next packet's time says for how long.
+            Err(Error::DecodeError(_) | Error::IoError(_)) => {}
+            Err(error) => return Err(foreign_error(error, at)),
+        }
+        Ok(true)
+    }
+
+    /// Reads the next packet of the track; false at the end.
+    fn read(&mut self) -> Result<bool, MediaError> {
         let at = self.position.load(Ordering::Relaxed);
         let packet = match self.reader.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => return Ok(false),
-            Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            // So does every Matroska file end.
+            Err(Error::IoError(error))
+                if error.kind() == io::ErrorKind::UnexpectedEof
+                    && self.packets > 0
+                    && self.container == Container::Matroska =>
+            {
                 return Ok(false);
             }
             Err(error) => return Err(foreign_error(error, at)),
@@ -86,24 +147,33 @@ impl Decoder {
         if packet.track_id != self.track {
             return Ok(true);
         }
-        match self.decoder.decode(&packet) {
-            Ok(decoded) => {
-                let spec = decoded.spec();
-                if (spec.rate(), spec.channels().count()) != (self.rate, self.channels.into()) {
-                    return Err(MediaError::unsupported("a change of sampling rate or channels"));
-                }
-                decoded.copy_to_vec_interleaved(&mut self.samples);
-                out.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
-            }
-            // What cannot be decoded is silent for as long as it would have played.
-            Err(Error::DecodeError(_) | Error::IoError(_)) => {
-                let frames = packet.dur.get().min(MAX_FILL_FRAMES);
-                let bytes = frames * u64::from(self.channels) * u64::from(SAMPLE_BYTES);
-                out.resize(out.len().saturating_add(usize::try_from(bytes).unwrap_or(0)), 0);
-            }
-            Err(error) => return Err(foreign_error(error, at)),
+        let place = self.place(u64::try_from(packet.pts.get()).unwrap_or(0));
+        let rate = u64::from(self.rate);
+        if place.saturating_add(rate / OVERLAP_PART) < self.frames {
+            return Err(MediaError::malformed(
+                "a packet that begins before the end of another",
+                at,
+            ));
         }
+        let gap = place.saturating_sub(self.frames) / rate.max(1);
+        MediaError::check("the seconds without a packet", gap, MAX_FILL_S)?;
+        // Rounded times are no gaps.
+        let close = place <= self.frames.saturating_add(rate / OVERLAP_PART);
+        self.pending = Some((packet, if close { self.frames } else { place }));
         Ok(true)
+    }
+
+    /// A packet's time in frames.
+    fn place(&self, ticks: u64) -> u64 {
+        let (numerator, denominator) = self.tick;
+        let scaled = u128::from(ticks) * u128::from(numerator) * u128::from(self.rate);
+        u64::try_from(scaled / u128::from(denominator.max(1))).unwrap_or(u64::MAX)
+    }
+
+    fn silence(&mut self, frames: u64, out: &mut Vec<u8>) {
+        let bytes = frames * u64::from(self.channels) * u64::from(SAMPLE_BYTES);
+        out.resize(out.len().saturating_add(usize::try_from(bytes).unwrap_or(0)), 0);
+        self.frames = self.frames.saturating_add(frames);
     }
 }
 
@@ -131,6 +201,7 @@ pub fn measure_decoded(
         codec: Encoding::Pcm16.name(ByteOrder::Little),
         channels: Some(decoder.channels),
         sample_rate: Some(decoder.rate),
+        first: MediaTime::ZERO,
         duration: ticks_to_time(total.checked_div(frame).unwrap_or(0), 1, decoder.rate),
         bytes: total.saturating_add(u64::from(HEAD_BYTES)),
     })

@@ -2,6 +2,7 @@
 //! 0xD (RFC 3551 section 4.5.8.1).
 
 use super::{Container, Cut, Framer, Measured, MediaError, ticks_to_time};
+use crate::asset::MediaTime;
 
 /// Bytes of one frame.
 pub const GSM_FRAME_BYTES: usize = 33;
@@ -30,6 +31,7 @@ pub(super) fn measure(bytes: u64) -> Measured {
         codec: "gsm".to_owned(),
         channels: Some(1),
         sample_rate: Some(GSM_RATE),
+        first: MediaTime::ZERO,
         duration: ticks_to_time(frames.saturating_mul(GSM_FRAME_SAMPLES), 1, GSM_RATE),
         bytes,
     }

@@ -59,7 +59,7 @@ fn demux(
     MediaError::check("the number of tracks", tracks.len() as u64, MAX_TRACKS)?;
     let duration = count_packets(reader.as_mut(), &tracks, container).map_err(wrong)?;
     let at = position.load(Ordering::Relaxed);
-    let duration = duration.ok_or_else(|| MediaError::malformed("no media frames", at))?;
+    let (first, duration) = duration.ok_or_else(|| MediaError::malformed("no media frames", at))?;
     let first_sound = tracks.iter().find_map(|track| track.codec_params.as_ref()?.audio());
     let channels = first_sound.and_then(|params| params.channels.as_ref()).map(|all| all.count());
     Ok(Measured {
@@ -67,18 +67,21 @@ fn demux(
         codec: codec_names(&tracks),
         channels: channels.and_then(|count| u16::try_from(count).ok()),
         sample_rate: first_sound.and_then(|params| params.sample_rate),
+        first,
         duration,
         bytes,
     })
 }
 
-/// Reads every packet and returns when the last one ends; `None` without any packet.
+/// Reads every packet and returns when the first one begins and the last one ends; `None` without
+/// any packet.
 fn count_packets(
     reader: &mut dyn FormatReader,
     tracks: &[Track],
     container: Container,
-) -> Result<Option<MediaTime>, Error> {
-    let mut ends: Vec<(u32, u64)> = tracks.iter().map(|track| (track.id, 0)).collect();
+) -> Result<Option<(MediaTime, MediaTime)>, Error> {
+    let mut ends: Vec<(u32, u64, u64)> =
+        tracks.iter().map(|track| (track.id, u64::MAX, 0)).collect();
     let mut packets = 0;
     loop {
         let packet = match reader.next_packet() {
@@ -98,18 +101,19 @@ fn count_packets(
         if packets > MAX_PACKETS {
             return Err(Error::LimitError("packets"));
         }
-        let Some((_, end)) = ends.iter_mut().find(|entry| entry.0 == packet.track_id) else {
+        let Some((_, first, end)) = ends.iter_mut().find(|entry| entry.0 == packet.track_id) else {
             continue;
         };
         let start = u64::try_from(packet.pts.get()).unwrap_or(0);
+        *first = start.min(*first);
         *end = start.saturating_add(packet.dur.get()).max(*end);
     }
-    let time = |(track, (_, end)): (&Track, &(u32, u64))| {
+    let times = tracks.iter().zip(&ends).filter_map(|(track, (_, first, end))| {
         let base = track.time_base?;
-        Some(ticks_to_time(*end, base.numer.get(), base.denom.get()))
-    };
-    let longest = tracks.iter().zip(&ends).filter_map(time).max();
-    Ok(longest.filter(|_| packets > 0))
+        let time = |ticks| ticks_to_time(ticks, base.numer.get(), base.denom.get());
+        (first < end).then(|| (time(*first), time(*end)))
+    });
+    Ok(times.reduce(|all, one| (all.0.min(one.0), all.1.max(one.1))))
 }
 
 fn codec_names(tracks: &[Track]) -> String {

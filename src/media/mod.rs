@@ -72,6 +72,9 @@ pub struct Measured {
     pub sample_rate: Option<u32>,
     /// Playing time of the longest track, rounded up to a microsecond.
     pub duration: MediaTime,
+    /// When the first sample plays on the file's clock, rounded down; not 0 in parts of longer
+    /// streams.
+    pub first: MediaTime,
     /// Length of the file in bytes.
     pub bytes: u64,
 }
@@ -108,6 +111,7 @@ impl Measured {
             codec: codec.to_owned(),
             channels: None,
             sample_rate: None,
+            first: MediaTime::ZERO,
             duration: MediaTime::MAX,
             bytes: Self::OPEN_END,
         })

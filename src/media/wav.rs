@@ -121,6 +121,7 @@ impl WavLayout {
             codec: self.encoding.name(self.byte_order),
             channels: Some(self.channels),
             sample_rate: Some(self.sample_rate),
+            first: MediaTime::ZERO,
             duration: self.duration(),
             bytes: self.total_len,
         }

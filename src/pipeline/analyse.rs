@@ -9,8 +9,8 @@ use symphonia::core::io::MediaSource;
 use super::PipelineError;
 use crate::asset::{AssetId, MaskEntry, MediaEntry, MediaId, MediaTime, RecordingDocument};
 use crate::mask::{
-    Companions, ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings, QuarantineReason,
-    Timeline, WallSpan, wall_spans,
+    Companions, ControlEvent, ControlKind, DECODED_GUARD, MaskError, MaskPlan, MaskSettings,
+    QuarantineReason, Timeline, WallSpan, wall_spans,
 };
 use crate::media::{Decoded, Measured, MediaError, ReadSeek, SNIFF_BYTES, measure_decoded, sniff};
 use crate::spool::{Spool, SpoolReader};
@@ -134,6 +134,10 @@ pub(super) fn analyse_decoded(
     let source = Box::new(Source(spool.reader(asset)?));
     let measured = measure_decoded(source, original.bytes, original.container);
     let measured = measured.map_err(MaskError::from)?;
+    if original.duration > measured.duration.saturating_add(DECODED_GUARD) {
+        let detail = format!("{} decode to {}", original.duration, measured.duration);
+        return Err(PipelineError::Quarantine { reason: QuarantineReason::MediaMalformed, detail });
+    }
     let plan = plan(&measured, request, settings, DECODED_GUARD)?;
     Ok(Analysed { measured, plan, decoded_from: Some(original) })
 }
@@ -164,7 +168,7 @@ fn plan(
     settings: &MaskSettings,
     allowance: MediaTime,
 ) -> Result<MaskPlan, PipelineError> {
-    let (entry, zone) = (&request.entry, settings.time_zone());
+    let (entry, zone): (_, Option<TimeZone>) = (&request.entry, settings.time_zone());
     let zone = zone.as_ref();
     let start = entry.start.resolve(zone).map_err(|error| PipelineError::Quarantine {
         reason: QuarantineReason::MaskNeedsZone,

@@ -63,6 +63,7 @@ fn facts(file: &[u8]) -> Measured {
         codec: "aac".to_owned(),
         channels: Some(1),
         sample_rate: Some(8000),
+        first: MediaTime::ZERO,
         duration: MediaTime::from_millis(60 * 128),
         bytes: file.len() as u64,
     }

@@ -94,6 +94,7 @@ fn facts(file: &[u8]) -> Measured {
         codec: "flac".to_owned(),
         channels: Some(1),
         sample_rate: Some(RATE),
+        first: MediaTime::ZERO,
         duration: MediaTime::from_micros((19 * 192 + 101) * 125),
         bytes: file.len() as u64,
     }

@@ -150,6 +150,7 @@ fn facts(file: &[u8]) -> Measured {
         codec: String::new(),
         channels: Some(1),
         sample_rate: Some(8000),
+        first: MediaTime::ZERO,
         duration: MediaTime::from_millis(480),
         bytes: file.len() as u64,
     }

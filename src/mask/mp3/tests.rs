@@ -82,6 +82,7 @@ fn facts(frames: &[Vec<u8>], bytes: usize) -> Measured {
         codec: "mp3".to_owned(),
         channels: Some(header.channels() as u16),
         sample_rate: Some(header.sample_rate()),
+        first: MediaTime::ZERO,
         duration: MediaTime::from_micros(samples * 1_000_000 / u64::from(header.sample_rate()) + 1),
         bytes: bytes as u64,
     }

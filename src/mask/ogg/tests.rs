@@ -83,6 +83,7 @@ fn facts(file: &[u8], duration: u64) -> Measured {
         codec: "opus".to_owned(),
         channels: Some(1),
         sample_rate: Some(48_000),
+        first: MediaTime::ZERO,
         duration: MediaTime::from_millis(duration),
         bytes: file.len() as u64,
     }

@@ -87,6 +87,8 @@ pub(super) struct ChannelCheck {
     layout: WavLayout,
     chosen: Vec<u16>,
     position: u64,
+    /// The first silent range that does not lie wholly behind the position.
+    next: usize,
 }
 
 impl ChannelCheck {
@@ -97,11 +99,13 @@ impl ChannelCheck {
         plan: &MaskPlan,
     ) -> Self {
         let chosen = plan.channels.clone().unwrap_or_default();
-        Self { cleared, silent, layout: layout.clone(), chosen, position: 0 }
+        let mut silent = silent;
+        silent.sort_by_key(|edit| edit.from);
+        Self { cleared, silent, layout: layout.clone(), chosen, position: 0, next: 0 }
     }
 
-    /// What must stand at a position; `None` for what the source has there.
-    fn expected(&self, at: u64) -> Option<u8> {
+    /// What must stand at a position; `None` for what the source has there. Positions never go back.
+    fn expected(&mut self, at: u64) -> Option<u8> {
         let inside = |edit: &&Edit| (edit.from..edit.to).contains(&at);
         if let Some(edit) = self.cleared.iter().find(inside) {
             return Some(edit.byte_at(at));
@@ -109,7 +113,10 @@ impl ChannelCheck {
         let sample_bytes = self.layout.encoding.sample_bytes().unwrap_or(1);
         let byte = at.checked_sub(self.layout.data_offset)? % u64::from(self.layout.block_align);
         let channel = u16::try_from(byte / u64::from(sample_bytes)).ok()?;
-        let edit = self.silent.iter().find(inside)?;
+        while self.silent.get(self.next).is_some_and(|edit| edit.to <= at) {
+            self.next += 1;
+        }
+        let edit = self.silent.get(self.next).filter(inside)?;
         self.chosen.contains(&channel).then(|| edit.byte_at(at))
     }
 }

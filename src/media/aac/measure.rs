@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::{AdtsFramer, AdtsHeader};
+use crate::asset::MediaTime;
 use crate::media::{Container, Cutter, Measured, MediaError, ticks_to_time};
 
 /// How much of the file is read at a time.
@@ -45,6 +46,7 @@ pub(in crate::media) fn measure(source: &mut dyn Read, bytes: u64) -> Result<Mea
         codec: "aac".to_owned(),
         channels,
         sample_rate: Some(rate),
+        first: MediaTime::ZERO,
         duration: ticks_to_time(blocks.saturating_mul(BLOCK_SAMPLES), 1, rate),
         bytes,
     })

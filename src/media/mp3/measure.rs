@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use super::{FrameHeader, InfoFrame, Mp3Framer};
+use crate::asset::MediaTime;
 use crate::media::{Container, Cutter, Measured, MediaError, ticks_to_time};
 
 /// How much of the file is read at a time.
@@ -42,6 +43,7 @@ pub fn measure(source: &mut dyn Read, bytes: u64) -> Result<Measured, MediaError
         codec: "mp3".to_owned(),
         channels: u16::try_from(header.channels()).ok(),
         sample_rate: Some(header.sample_rate()),
+        first: MediaTime::ZERO,
         duration: ticks_to_time(samples, 1, header.sample_rate()),
         bytes,
     })

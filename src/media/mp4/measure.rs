@@ -25,9 +25,12 @@ where
     let index = Index::read(source, bytes)?;
     let mut names: Vec<&str> = Vec::new();
     let mut first_sound = None;
-    let mut longest = MediaTime::ZERO;
+    let (mut earliest, mut longest) = (MediaTime::MAX, MediaTime::ZERO);
     for track in &index.tracks {
         longest = longest.max(played(track, index.movie_timescale));
+        if track.table.count() > 0 {
+            earliest = earliest.min(begins(track, index.movie_timescale));
+        }
         let Some(entry) = track.entries.first() else { continue };
         let name = match &track.handler {
             b"soun" => {
@@ -50,6 +53,7 @@ where
         codec: names.join("+"),
         channels: first_sound.map(|(channels, _)| channels),
         sample_rate: first_sound.map(|(_, rate)| rate),
+        first: earliest,
         duration: longest,
         bytes,
     })
@@ -70,6 +74,24 @@ fn played(track: &TrackIndex, movie_timescale: u32) -> MediaTime {
         };
         sum.saturating_add(time)
     })
+}
+
+/// When the first sample of a track plays: not at once in a part of a longer stream, and after an
+/// empty edit.
+fn begins(track: &TrackIndex, movie_timescale: u32) -> MediaTime {
+    let dts = track.table.restarts.first().filter(|(sample, _)| *sample == 0);
+    let media = dts.map_or(0, |(_, dts)| *dts);
+    let mut empty = 0_u64;
+    for edit in &track.edits {
+        match edit.media_time {
+            None => empty = empty.saturating_add(edit.duration),
+            Some(from) => {
+                let late = ticks_to_time(media.saturating_sub(from), 1, track.timescale);
+                return late.saturating_add(ticks_to_time(empty, 1, movie_timescale));
+            }
+        }
+    }
+    ticks_to_time(media, 1, track.timescale)
 }
 
 fn sound(entry: &SampleEntry, track: &TrackIndex) -> Result<Sound, MediaError> {

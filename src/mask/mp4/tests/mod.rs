@@ -20,6 +20,7 @@ fn facts(file: &[u8]) -> Measured {
         codec: "opus".to_owned(),
         channels: Some(1),
         sample_rate: Some(48_000),
+        first: MediaTime::ZERO,
         duration: MediaTime::from_millis(2000),
         bytes: file.len() as u64,
     }
