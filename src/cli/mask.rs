@@ -55,6 +55,9 @@ pub(super) struct Mask {
     /// Silence added on each side; default 500ms for `--masks`, whose clocks differ, else none.
     #[arg(long, value_name = "TIME", value_parser = guard)]
     guard: Option<MediaTime>,
+    /// Whether the certificate has SHA-256 of both files.
+    #[arg(skip)]
+    digests: bool,
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -86,7 +89,13 @@ fn guard(text: &str) -> Result<MediaTime, String> {
 }
 
 impl Mask {
-    pub(super) fn run(self, output: &Output) -> anyhow::Result<()> {
+    pub(super) fn run(mut self, output: &Output) -> anyhow::Result<()> {
+        ensure!(
+            self.fallback == Fallback::Quarantine || self.output != Path::new(PIPE),
+            "--fallback transcode needs a file as output: a stream cannot begin again"
+        );
+        // The text for people does not show them.
+        self.digests = output.is_json();
         let certificate =
             if self.input == Path::new(PIPE) { self.stream(io::stdin())? } else { self.file()? };
         let value = serde_json::to_value(&certificate)?;
@@ -153,6 +162,7 @@ impl Mask {
         masker: Masker,
         progress: &ProgressBar,
     ) -> anyhow::Result<Certificate> {
+        let masker = if self.digests { masker } else { masker.without_digests() };
         let mut masker = Some(masker);
         let mut certificate = None;
         let mask = |input: Option<&[u8]>, out: &mut Vec<u8>| {

@@ -15,6 +15,11 @@ impl Output {
         Self { json }
     }
 
+    /// Whether results go to a machine.
+    pub(super) const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// A line for people only.
     pub(super) fn line(&self, text: impl AsRef<str>) {
         if !self.json {

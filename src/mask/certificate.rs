@@ -33,8 +33,8 @@ pub(super) struct Scope {
 /// Digests and length of a finished rewrite.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    pub(super) source: Digest,
-    pub(super) masked: Digest,
+    /// Of source and result, where they were wanted.
+    pub(super) digests: Option<(Digest, Digest)>,
     pub(super) bytes: u64,
 }
 
@@ -65,10 +65,12 @@ pub struct Certificate {
     pub units_silenced: u64,
     /// Coded units of the file; 0 when no mask applied, for then they were not counted.
     pub units_total: u64,
-    /// Of the file as it came.
-    pub source_sha256: Digest,
+    /// Of the file as it came; both digests are left out where nobody wanted them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_sha256: Option<Digest>,
     /// Of the file as it leaves.
-    pub masked_sha256: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked_sha256: Option<Digest>,
     /// Length of both.
     pub bytes: u64,
     /// Whether the independent check was made and held.
@@ -97,8 +99,8 @@ impl Certificate {
             guard_ms: plan.guard.as_millis_ceil(),
             units_silenced: scope.units_silenced,
             units_total: scope.units_total,
-            source_sha256: outcome.source,
-            masked_sha256: outcome.masked,
+            source_sha256: outcome.digests.map(|(source, _)| source),
+            masked_sha256: outcome.digests.map(|(_, masked)| masked),
             bytes: outcome.bytes,
             recheck_held: false,
             warnings: plan.warnings.into_iter().chain(scope.warnings).collect(),
@@ -135,7 +137,7 @@ mod tests {
         };
         let scope = Scope { requested: vec![sampled], silenced: vec![sampled], ..Scope::default() };
         let digest = Digest::of(b"abc");
-        let outcome = Outcome { source: digest, masked: digest, bytes: 3 };
+        let outcome = Outcome { digests: Some((digest, digest)), bytes: 3 };
         let certificate = Certificate::new(&facts, MaskPlan::default(), scope, outcome).confirmed();
         let json = serde_json::to_value(&certificate).unwrap();
         let expected = serde_json::json!({

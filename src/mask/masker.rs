@@ -33,6 +33,12 @@ impl Masker {
         Ok(Self { silencer, check, ahead: Vec::new() })
     }
 
+    /// As [`Silencer::without_digests`].
+    #[must_use]
+    pub fn without_digests(self) -> Self {
+        Self { silencer: self.silencer.without_digests(), ..self }
+    }
+
     /// Takes the next bytes of the file, and appends masked bytes to `out`, now or later.
     ///
     /// # Errors

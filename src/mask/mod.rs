@@ -19,6 +19,7 @@ mod amr;
 mod certificate;
 mod check;
 mod constant;
+mod digests;
 mod error;
 mod events;
 mod flac;

@@ -1,17 +1,15 @@
 //! The one way to silence any format, and the choice of the rewriter.
 
 use super::certificate::{Outcome, Scope};
+use super::digests::Digests;
 use super::patch::Patcher;
 use super::ticks::in_samples;
 use super::{
     Certificate, MaskError, MaskPlan, QuarantineReason, aac, amr, flac, gsm, matroska, mp3, mp4,
     ogg, wav,
 };
-use crate::asset::{Hasher, Span};
+use crate::asset::Span;
 use crate::media::{Container, Measured, ReadSeek};
-
-/// Blocks from this size on are hashed on a second thread while they are rewritten.
-const SHARED_BYTES: usize = 512 * 1024;
 
 /// What one format does; [`Silencer`] keeps the account.
 ///
@@ -35,16 +33,23 @@ pub struct Silencer {
     rewrite: Box<dyn Rewrite>,
     facts: Measured,
     plan: MaskPlan,
-    source: Hasher,
-    /// The result's digest, from the first difference on; until then both files are the same.
-    masked: Option<Hasher>,
+    taken: u64,
     given: u64,
+    digests: Option<Digests>,
 }
 
 impl Silencer {
     fn new(rewrite: Box<dyn Rewrite>, facts: &Measured, plan: &MaskPlan) -> Self {
         let (facts, plan) = (facts.clone(), plan.clone());
-        Self { rewrite, facts, plan, source: Hasher::default(), masked: None, given: 0 }
+        let digests = Some(Digests::default());
+        Self { rewrite, facts, plan, taken: 0, given: 0, digests }
+    }
+
+    /// The same without digests in the certificate, for whoever does not look at them: they cost
+    /// more than the masking of PCM does.
+    #[must_use]
+    pub fn without_digests(self) -> Self {
+        Self { digests: None, ..self }
     }
 
     /// Takes the next bytes of the file, and appends masked bytes to `out`, now or later.
@@ -53,35 +58,21 @@ impl Silencer {
     /// [`MaskError::Length`] when more comes than the file was announced to have, and whatever
     /// keeps the format from being silenced; the output is then to be thrown away.
     pub fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
-        let (expected, found) =
-            (self.facts.bytes, self.source.bytes().saturating_add(input.len() as u64));
+        let (expected, found) = (self.facts.bytes, self.taken.saturating_add(input.len() as u64));
         if found > expected {
             return Err(MaskError::Length { expected, found });
         }
-        if input.len() < SHARED_BYTES {
-            self.rewrite(input, out)?;
-            self.source.update(input);
-            return Ok(());
-        }
-        let mut source = self.source.clone();
-        let rewritten = std::thread::scope(|scope| {
-            scope.spawn(|| source.update(input));
-            self.rewrite(input, out)
-        });
-        self.source = source;
-        rewritten
-    }
-
-    /// Rewrites, and keeps the digest of the result.
-    fn rewrite(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
         let before = out.len();
-        self.rewrite.push(input, out)?;
-        let written = out.get(before..).unwrap_or_default();
-        let in_step = self.given == self.source.bytes() && self.masked.is_none();
-        if !(in_step && written == input) {
-            self.masked.get_or_insert_with(|| self.source.clone()).update(written);
+        let rewrite = &mut self.rewrite;
+        match &mut self.digests {
+            None => rewrite.push(input, out)?,
+            Some(digests) => digests.along(input, || {
+                rewrite.push(input, out)?;
+                Ok::<_, MaskError>(out.get(before..).unwrap_or_default())
+            })?,
         }
-        self.given = self.given.saturating_add(written.len() as u64);
+        self.taken = found;
+        self.given = self.given.saturating_add(out.len().saturating_sub(before) as u64);
         Ok(())
     }
 
@@ -90,18 +81,15 @@ impl Silencer {
     /// # Errors
     /// [`MaskError::Length`] when the file ended early; else as [`Silencer::push`].
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<Certificate, MaskError> {
-        let bytes = self.source.bytes();
+        let bytes = self.taken;
         let open_end = self.facts.bytes == Measured::OPEN_END;
         if bytes != self.facts.bytes && !open_end {
             return Err(MaskError::Length { expected: self.facts.bytes, found: bytes });
         }
         let before = out.len();
         let mut scope = self.rewrite.finish(out)?;
-        let written = out.get(before..).unwrap_or_default();
-        if let Some(masked) = &mut self.masked {
-            masked.update(written);
-        }
-        let given = self.given.saturating_add(written.len() as u64);
+        let last = out.get(before..).unwrap_or_default();
+        let given = self.given.saturating_add(last.len() as u64);
         if given != bytes {
             return Err(MaskError::Length { expected: bytes, found: given });
         }
@@ -115,10 +103,8 @@ impl Silencer {
             scope.requested = sampled(&self.plan.requested);
             scope.silenced = sampled(&self.plan.silenced);
         }
-        let source = self.source.finish();
-        let masked = self.masked.map_or(source, Hasher::finish);
-        let outcome = Outcome { source, masked, bytes };
-        Ok(Certificate::new(&self.facts, self.plan, scope, outcome))
+        let digests = self.digests.map(|digests| digests.finish(last));
+        Ok(Certificate::new(&self.facts, self.plan, scope, Outcome { digests, bytes }))
     }
 }
 
@@ -199,7 +185,7 @@ mod tests {
         silencer.push(b"def", &mut out).unwrap();
         let certificate = silencer.finish(&mut out).unwrap();
         assert_eq!(out, b"abcdef");
-        assert_eq!(certificate.masked_sha256, Digest::of(b"abcdef"));
+        assert_eq!(certificate.masked_sha256, Some(Digest::of(b"abcdef")));
         assert_eq!(certificate.source_sha256, certificate.masked_sha256);
     }
 

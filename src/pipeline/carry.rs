@@ -203,7 +203,7 @@ impl Pipeline {
             media_type: media_type.mime().to_owned(),
             duration_ms: analysed.measured.duration.as_millis(),
             bytes: certificate.bytes,
-            sha256: certificate.masked_sha256,
+            sha256: certificate.masked_sha256.ok_or(PipelineError::Thread)?,
             spans: analysed.plan.requested.clone(),
             certificate: serde_json::to_value(certificate).unwrap_or_default(),
             file_name: file_name(
