@@ -25,8 +25,9 @@ const VPX_AHEAD: u32 = 25;
 const AV1_AHEAD: u32 = 48;
 /// The same where nothing is known.
 const OTHER_AHEAD: u32 = 64;
-/// Frames in a VP9 superframe are counted with three bits, OBUs are not counted at all.
-const MAX_OBUS: usize = 4096;
+/// Most OBUs that are looked at. Frames in a VP9 superframe are counted with three bits, OBUs are not
+/// counted at all.
+pub(super) const MAX_OBUS: usize = 4096;
 
 impl LookAhead {
     /// How many frames ahead of its own time the coded block or sample `data` can look; 0 when it
@@ -97,12 +98,12 @@ fn vp9_frame_hides(frame: &[u8]) -> Option<bool> {
 fn av1_hides(data: &[u8]) -> Option<bool> {
     let mut rest = data;
     for _ in 0..MAX_OBUS {
-        let Some((header, after)) = rest.split_first() else { return Some(false) };
-        let after = if header & 0x04 == 0 { after } else { after.get(1..)? };
-        let (size, after) = if header & 0x02 == 0 { (after.len(), after) } else { leb128(after)? };
-        let (obu, next) = after.split_at_checked(size)?;
+        if rest.is_empty() {
+            return Some(false);
+        }
+        let (kind, content, size) = obu(rest)?;
+        let (obu, next) = content.split_at_checked(size)?;
         rest = next;
-        let kind = (header >> 3) & 0x0F;
         // OBU_FRAME_HEADER and OBU_FRAME: show_existing_frame, frame_type (2), show_frame.
         if kind == 3 || kind == 6 {
             let first = *obu.first()?;
@@ -112,6 +113,15 @@ fn av1_hides(data: &[u8]) -> Option<bool> {
         }
     }
     None
+}
+
+/// Type of the first OBU of `data`, all that follows its header, and how many bytes of that belong
+/// to it (AV1 specification section 5.3).
+pub(super) fn obu(data: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let (header, after) = data.split_first()?;
+    let after = if header & 0x04 == 0 { after } else { after.get(1..)? };
+    let (size, content) = if header & 0x02 == 0 { (after.len(), after) } else { leb128(after)? };
+    Some((header >> 3 & 0x0F, content, size))
 }
 
 fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {

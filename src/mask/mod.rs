@@ -27,6 +27,7 @@ mod framed;
 mod g722;
 mod gsm;
 mod hidden;
+mod key_picture;
 mod line;
 mod masker;
 mod matroska;

@@ -17,6 +17,16 @@ pub(super) fn void(element: &Element<'_>) -> Vec<u8> {
     bytes
 }
 
+/// `block` with other bytes at places that count from `frame` on.
+pub(super) fn marked(block: &[u8], frame: usize, marks: &[(usize, u8)]) -> Vec<u8> {
+    let mut bytes = block.to_vec();
+    let frame = bytes.get_mut(frame..).unwrap_or_default();
+    for (at, byte) in marks {
+        frame.get_mut(*at..=*at).unwrap_or_default().fill(*byte);
+    }
+    bytes
+}
+
 /// `piece`, which is `master`, with the children for which `gone` holds made `Void`, and its
 /// checksum computed anew; `None` when there are none.
 pub(super) fn voided(

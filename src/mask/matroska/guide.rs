@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::edit::{digest, renew_checksum, void, voided};
+use super::edit::{digest, marked, renew_checksum, void, voided};
 use super::pictures::{Pictures, spans_ns};
 use crate::mask::{MaskError, MaskPlan, QuarantineReason};
 use crate::media::matroska::{
@@ -289,7 +289,7 @@ impl Guide {
         }
         let number = group.block.track;
         let lane = self.lanes.iter_mut().find(|lane| lane.0 == number).map(|lane| &mut lane.1);
-        let removed = match lane {
+        let bytes = match lane {
             None => return Err(MediaError::malformed("a block of an unknown track", at).into()),
             Some(Lane::Sound(sound)) => {
                 let sound = *sound;
@@ -302,19 +302,23 @@ impl Guide {
                 let [frame] = group.block.frames.as_slice() else {
                     return Err(held_back("a block with several pictures", at));
                 };
-                let data = piece.bytes.get(frame.clone()).unwrap_or_default();
-                video.drops(time_ns, group.keyframe, data)
+                // Additions may hold pictures of their own, such as an alpha channel.
+                let data = piece.bytes.get(frame.clone()).filter(|_| group.plain);
+                let marks = video.kept(time_ns, group.keyframe, data);
+                marks.map(|marks| marked(&piece.bytes, frame.start, &marks))
             }
             Some(Lane::Text) => {
                 let lasts = group.duration.map(|units| i128::from(units).saturating_mul(scale));
                 let end = lasts.map_or(i128::MAX, |lasts| time_ns.saturating_add(lasts));
                 // A text without a duration stays until the next.
-                self.spans.iter().any(|span| time_ns < span.1 && end.max(time_ns + 1) > span.0)
+                let end = end.max(time_ns + 1);
+                let seen = self.spans.iter().any(|span| time_ns < span.1 && end > span.0);
+                (!seen).then(|| piece.bytes.clone())
             }
         };
         self.other_blocks += 1;
-        self.removed += u64::from(removed);
-        Ok(Fate::Bytes(if removed { void(element) } else { piece.bytes.clone() }))
+        self.removed += u64::from(bytes.is_none());
+        Ok(Fate::Bytes(bytes.unwrap_or_else(|| void(element))))
     }
 }
 

@@ -127,7 +127,8 @@ impl MatroskaRewrite {
         }
         if self.guide.video_lost_to_end() {
             let code = WarningCode::VideoLostToEnd;
-            let text = "no key frame follows a mask: the pictures are gone up to the end";
+            let text =
+                "no picture known to be a key picture follows a mask: there is none up to the end";
             scope.warnings.push(MaskWarning { code, text: text.to_owned() });
         }
         scope

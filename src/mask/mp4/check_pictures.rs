@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::MAX_EARLY;
 use super::check::same;
-use super::key_picture::PictureKind;
 use super::sound::extend;
 use super::video::Sight;
 use crate::mask::MaskError;
+use crate::mask::key_picture::PictureKind;
 use crate::mask::ticks::TickSpans;
 use crate::media::ReadSeek;
 use crate::media::mp4::{Cursor, Sample, SampleTable, TrackIndex};

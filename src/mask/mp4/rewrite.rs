@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::MAX_EARLY;
-use super::key_picture::PictureKind;
 use super::order::FileOrder;
 use super::patch::{Overlay, Patch};
 use super::rebuild::{index_without, read_picture};
@@ -14,6 +13,7 @@ use super::treatment::refused;
 use super::video::{Dropped, InRuns};
 use crate::mask::MaskError;
 use crate::mask::certificate::Scope;
+use crate::mask::key_picture::PictureKind;
 use crate::mask::line::Line;
 use crate::mask::patch::{Edit, Patcher};
 use crate::mask::silence::Rewrite;

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::key_picture::PictureKind;
 use super::rebuild::read_picture;
 use super::sound::extend;
 use crate::mask::hidden::LookAhead;
+use crate::mask::key_picture::PictureKind;
 use crate::mask::ticks::TickSpans;
 use crate::media::mp4::{Cursor, Sample, TrackIndex};
 use crate::media::{MediaError, ReadSeek};
