@@ -145,7 +145,7 @@ impl Mask {
     }
 
     /// From standard input, of which nothing but the first bytes is known.
-    fn stream(&self, mut input: impl Read + Send) -> anyhow::Result<Certificate> {
+    fn stream(&self, mut input: impl Read) -> anyhow::Result<Certificate> {
         let mut head = Vec::with_capacity(SNIFF_BYTES);
         Read::by_ref(&mut input).take(SNIFF_BYTES as u64).read_to_end(&mut head)?;
         let container = sniff(&head);
@@ -158,7 +158,7 @@ impl Mask {
     /// Masks `source` into the output.
     fn write(
         &self,
-        source: impl Read + Send,
+        source: impl Read,
         masker: Masker,
         progress: &ProgressBar,
     ) -> anyhow::Result<Certificate> {

@@ -3,7 +3,7 @@
 use crate::asset::{Digest, Hasher};
 
 /// Blocks from this size on are hashed on a second thread while they are rewritten.
-const SHARED_BYTES: usize = 512 * 1024;
+const SHARED_BYTES: usize = 128 * 1024;
 
 /// Two running digests.
 #[derive(Default)]
