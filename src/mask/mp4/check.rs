@@ -11,7 +11,7 @@ use super::sound::{Levels, Mp3Frames, Rows, UnitClock, check_unit};
 use super::text::TextKind;
 use super::timeline::media_spans;
 use super::treatment::{Treatment, refused};
-use super::{MAX_PICTURE_BYTES, Opened, touched};
+use super::{MAX_PICTURE_BYTES, Opened, held_back};
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::unit::{Coding, Reach};
 use crate::mask::{MaskError, MaskPlan, Recheck, mp3};
@@ -164,7 +164,7 @@ pub(in crate::mask) fn open_check(
         let spans = media_spans(plan, facts, &opened.index, track, track.timescale)?;
         judges.push(match treatment {
             Treatment::Keep => Judge::Same,
-            Treatment::Refuse(detail) if touched(track, &spans) => return Err(refused(detail)),
+            Treatment::Refuse(detail) if held_back(track, &spans) => return Err(refused(detail)),
             Treatment::Refuse(_) => Judge::Same,
             Treatment::Fill(byte) => Judge::Filled { byte, spans },
             Treatment::Blank(kind) => Judge::Blank { kind, spans },

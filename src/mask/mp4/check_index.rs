@@ -8,6 +8,7 @@ use super::patch::Patch;
 use super::rebuild::{index_without, read_at};
 use super::rewrite::free_kind;
 use super::sound::{field_at, resize};
+use super::unclaimed::hollow;
 use super::video::InRuns;
 use crate::mask::MaskError;
 use crate::media::mp4::{Cursor, Index, MAX_INDEX_BYTES, Mp4Box, SampleTable, Sizes, TrackIndex};
@@ -32,13 +33,14 @@ fn end_of(piece: &Piece) -> u64 {
     piece.0.saturating_add(piece.1.len() as u64)
 }
 
-/// What lies outside samples: compared at once where it may not change, and kept to be read.
+/// What lies outside samples: judged at once where it may not change or must be zero, and kept to
+/// be read.
 pub(super) struct Boxes {
     /// What the source has where the result may differ; later, what the result must have there.
     /// Invariant: sorted.
     expected: Vec<Piece>,
-    /// Outside these ranges nothing is kept. Invariant: sorted.
-    data: Vec<Range<u64>>,
+    /// What lies here is zero, and is not kept. Invariant: sorted, not overlapping, none empty.
+    hollow: Vec<Range<u64>>,
     kept: Vec<Piece>,
     bytes: u64,
     total: u64,
@@ -71,8 +73,8 @@ impl Boxes {
         }
         changing.extend(freed.iter().map(|part| part.start..part.end));
         changing.sort_by_key(|range| range.start);
-        let data = index.top.iter().filter(|part| &part.kind == b"mdat").map(range).collect();
-        let mut boxes = Self { expected: Vec::new(), data, kept: Vec::new(), bytes: 0, total };
+        let hollow = hollow(source, index)?;
+        let mut boxes = Self { expected: Vec::new(), hollow, kept: Vec::new(), bytes: 0, total };
         let mut held = 0_u64;
         for range in changing {
             let len = range.end.saturating_sub(range.start);
@@ -122,6 +124,31 @@ impl Boxes {
         source: &[u8],
         masked: &[u8],
     ) -> Result<(), MaskError> {
+        let (mut at, mut source, mut masked) = (start, source, masked);
+        while !source.is_empty() {
+            let place = self.hollow.partition_point(|range| range.end <= at);
+            let range = self.hollow.get(place);
+            let inside = range.is_some_and(|range| range.start <= at);
+            let until = range.map(|range| if inside { range.end } else { range.start });
+            let len = until.map_or(u64::MAX, |until| until.saturating_sub(at));
+            let len = usize::try_from(len).unwrap_or(usize::MAX).min(source.len());
+            let (left, right) =
+                (source.get(..len).unwrap_or_default(), masked.get(..len).unwrap_or_default());
+            if inside {
+                let wrong = (at..).zip(right).find(|(_, byte)| **byte != 0);
+                wrong.map_or(Ok(()), |(offset, _)| Err(MaskError::Recheck { offset }))?;
+            } else {
+                self.keep(at, left, right)?;
+            }
+            at = at.saturating_add(len as u64);
+            source = source.get(len..).unwrap_or_default();
+            masked = masked.get(len..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Takes bytes of boxes that say something.
+    fn keep(&mut self, start: u64, source: &[u8], masked: &[u8]) -> Result<(), MaskError> {
         let mut at = start;
         let end = start.saturating_add(source.len() as u64);
         let first = self.expected.partition_point(|piece| end_of(piece) <= start);
@@ -130,10 +157,6 @@ impl Boxes {
             at = at.max(end_of(piece));
         }
         same(source, masked, start, at..end)?;
-        let first = self.data.partition_point(|range| range.end <= start);
-        if self.data.get(first).is_some_and(|range| range.start <= start && end <= range.end) {
-            return Ok(());
-        }
         self.bytes = self.bytes.saturating_add(masked.len() as u64);
         match self.kept.last_mut() {
             Some((at, bytes)) if at.saturating_add(bytes.len() as u64) == start => {

@@ -1,5 +1,6 @@
 //! Silence in ISO base media: sound is silenced sample by sample in place, pictures are taken out
-//! of the index and zeroed, text is blanked. No sample moves, and the file keeps its length.
+//! of the index and zeroed, text is blanked, and what no sample claims is zeroed. No sample moves, and
+//! the file keeps its length.
 //!
 //! The index is read first, wherever it is; then the file streams through.
 
@@ -19,6 +20,7 @@ mod text;
 mod timeline;
 mod traf;
 mod treatment;
+mod unclaimed;
 mod video;
 
 #[cfg(test)]
@@ -33,6 +35,7 @@ use self::rewrite::{Changes, Mp4Rewrite};
 use self::sound::{Mp3Frames, PlannedTrack, SoundPlan, UnitClock};
 use self::timeline::media_spans;
 use self::treatment::{Treatment, frame_size, refused};
+use self::unclaimed::{Unclaimed, hollow};
 use super::silence::Rewrite;
 use super::ticks::TickSpans;
 use super::unit::Reach;
@@ -97,7 +100,7 @@ pub(super) fn open(
         match treatment {
             Treatment::Keep => {}
             Treatment::Refuse(detail) => {
-                if touched(track, &spans) {
+                if held_back(track, &spans) {
                     return Err(refused(detail));
                 }
             }
@@ -128,11 +131,16 @@ pub(super) fn open(
             }
         }
     }
-    Ok(Box::new(Mp4Rewrite::new(index, order, changes)?))
+    let unclaimed = Unclaimed::new(hollow(source, &index)?);
+    Ok(Box::new(Mp4Rewrite::new(index, order, changes, unclaimed)?))
 }
 
-/// Whether a sample of a track plays in a span.
-fn touched(track: &TrackIndex, spans: &TickSpans) -> bool {
+/// Whether a track that cannot be masked plays in a span, or does not say which bytes are its own:
+/// QuickTime's table says size 1 of compressed sound, too.
+fn held_back(track: &TrackIndex, spans: &TickSpans) -> bool {
+    if &track.handler == b"soun" && matches!(track.table.sizes, Sizes::Same { size: 1, .. }) {
+        return true;
+    }
     let mut cursor = Cursor::default();
     while let Some(sample) = cursor.next(&track.table) {
         let from = u64::try_from(sample.pts()).unwrap_or(0);

@@ -10,6 +10,7 @@ use super::rebuild::{index_without, read_picture};
 use super::sound::check_unit;
 use super::text::TextKind;
 use super::treatment::refused;
+use super::unclaimed::Unclaimed;
 use super::video::{Dropped, InRuns};
 use crate::mask::MaskError;
 use crate::mask::certificate::Scope;
@@ -205,15 +206,23 @@ pub(super) fn text_touched(sample: &Sample, spans: &TickSpans) -> bool {
     spans.touch(from, from.saturating_add(sample.duration.max(1)), Reach::default())
 }
 
+/// Offset after the last byte.
+const fn end_of(sample: &Sample) -> u64 {
+    sample.offset.saturating_add(sample.len)
+}
+
 /// Rewrites a file as it streams through.
 pub(super) struct Mp4Rewrite {
     index: Arc<Index>,
     order: FileOrder,
-    /// The next unit of a track that is rewritten.
-    next: Option<(usize, Sample)>,
+    /// The next sample, and the place in `tracks` when its track is rewritten.
+    next: Option<(Option<usize>, Sample)>,
     tracks: Vec<Box<dyn Track>>,
     slots: Vec<Option<usize>>,
+    unclaimed: Unclaimed,
     line: Line,
+    /// Bytes before the next unit.
+    plain: Vec<u8>,
     /// What came of the next unit.
     unit: Vec<u8>,
     position: u64,
@@ -224,11 +233,12 @@ pub(super) struct Mp4Rewrite {
 }
 
 impl Mp4Rewrite {
-    /// Checks that the samples lie in order, over the whole file, and begins.
+    /// Begins with the first sample.
     pub(super) fn new(
         index: Arc<Index>,
         order: FileOrder,
         changes: Changes,
+        unclaimed: Unclaimed,
     ) -> Result<Self, MaskError> {
         let mut rewrite = Self {
             index,
@@ -236,7 +246,9 @@ impl Mp4Rewrite {
             next: None,
             tracks: changes.tracks,
             slots: changes.slots,
+            unclaimed,
             line: Line::default(),
+            plain: Vec::new(),
             unit: Vec::new(),
             position: 0,
             released: Vec::new(),
@@ -248,29 +260,53 @@ impl Mp4Rewrite {
         Ok(rewrite)
     }
 
-    /// Finds the next unit that is rewritten.
+    /// Finds the next sample.
     fn advance(&mut self) -> Result<(), MaskError> {
-        self.next = loop {
-            let Some((track, sample)) = self.order.next(&self.index)? else { break None };
-            if let Some(slot) = self.slots.get(track).copied().flatten() {
+        self.next = None;
+        if let Some((track, sample)) = self.order.next(&self.index)? {
+            let slot = self.slots.get(track).copied().flatten();
+            if slot.is_some() {
                 check_unit(&sample)?;
-                break Some((slot, sample));
             }
-        };
+            self.next = Some((slot, sample));
+        }
         Ok(())
     }
 
-    fn end_unit(&mut self, slot: usize, sample: &Sample) -> Result<(), MaskError> {
-        let unit = std::mem::take(&mut self.unit);
-        self.line.unit(slot, unit.len());
-        if let Some(track) = self.tracks.get_mut(slot) {
-            track.push(unit, sample.offset, Some(sample.dts))?;
+    /// Takes bytes of a sample.
+    fn take(&mut self, slot: Option<usize>, sample: &Sample, now: &[u8]) -> Result<(), MaskError> {
+        let bytes = if slot.is_some() { &mut self.unit } else { &mut self.plain };
+        bytes.extend_from_slice(now);
+        if self.position < end_of(sample) {
+            return Ok(());
+        }
+        if let Some(slot) = slot {
+            self.end_plain();
+            let unit = std::mem::take(&mut self.unit);
+            self.line.unit(slot, unit.len());
+            if let Some(track) = self.tracks.get_mut(slot) {
+                track.push(unit, sample.offset, Some(sample.dts))?;
+            }
         }
         self.advance()
     }
 
+    /// Takes bytes from offset `at` on that belong to no sample.
+    fn take_unclaimed(&mut self, at: u64, now: &[u8]) {
+        let held = self.plain.len();
+        self.plain.extend_from_slice(now);
+        self.unclaimed.clear(at, self.plain.get_mut(held..).unwrap_or_default());
+    }
+
+    fn end_plain(&mut self) {
+        if !self.plain.is_empty() {
+            self.line.bytes(std::mem::take(&mut self.plain));
+        }
+    }
+
     /// Moves what is finished on, through the patches.
     fn release(&mut self, out: &mut Vec<u8>) -> Result<(), MaskError> {
+        self.end_plain();
         self.line.release(&mut self.tracks, &mut self.released)?;
         let written = out.len();
         self.patcher.push(&self.released, out)?;
@@ -284,25 +320,17 @@ impl Rewrite for Mp4Rewrite {
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
         let mut rest = input;
         while !rest.is_empty() {
-            let Some((slot, sample)) = self.next else {
-                self.line.bytes(rest.to_vec());
-                self.position = self.position.saturating_add(rest.len() as u64);
-                break;
-            };
-            let inside = self.position >= sample.offset;
-            let until =
-                if inside { sample.offset.saturating_add(sample.len) } else { sample.offset };
-            let wanted = usize::try_from(until.saturating_sub(self.position)).unwrap_or(usize::MAX);
+            let at = self.position;
+            let inside = self.next.filter(|(_, sample)| at >= sample.offset);
+            let ahead = self.next.map_or(u64::MAX, |(_, sample)| sample.offset);
+            let until = inside.map_or(ahead, |(_, sample)| end_of(&sample));
+            let wanted = usize::try_from(until.saturating_sub(at)).unwrap_or(usize::MAX);
             let (now, later) = rest.split_at_checked(wanted).unwrap_or((rest, &[]));
             rest = later;
-            self.position = self.position.saturating_add(now.len() as u64);
-            if inside {
-                self.unit.extend_from_slice(now);
-                if self.position >= until {
-                    self.end_unit(slot, &sample)?;
-                }
-            } else {
-                self.line.bytes(now.to_vec());
+            self.position = at.saturating_add(now.len() as u64);
+            match inside {
+                Some((slot, sample)) => self.take(slot, &sample, now)?,
+                None => self.take_unclaimed(at, now),
             }
         }
         self.release(out)
@@ -314,6 +342,7 @@ impl Rewrite for Mp4Rewrite {
             track.finish()?;
         }
         self.release(out)?;
+        self.scope.metadata_cleared.extend(self.unclaimed.name());
         for track in &self.tracks {
             let count = track.count();
             self.scope.units_total += count.total;

@@ -5,7 +5,7 @@ use super::*;
 
 /// Each byte that the masks changed is put back, and each is changed otherwise; of the media data,
 /// every seventh.
-fn every_byte_is_held(file: &[u8], spans: &[(u64, u64)]) {
+pub(super) fn every_byte_is_held(file: &[u8], spans: &[(u64, u64)]) {
     let plan = plan(spans);
     let (masked, _) = mask(file, &plan, 1000).unwrap();
     check(file, &masked, &plan).unwrap();

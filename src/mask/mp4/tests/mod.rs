@@ -1,5 +1,6 @@
 mod exact;
 mod fixture;
+mod unclaimed;
 
 use std::io::Cursor;
 
@@ -83,6 +84,8 @@ fn masks_fall_on_all_tracks_alike_and_the_check_agrees() {
         check(&file, &masked, &plan).unwrap();
         assert_eq!(mask(&file, &plan, 7).unwrap().0, masked, "chunking changed the result");
         assert!(certificate.warnings.is_empty());
+        let mfra = index(&file).top.iter().any(|part| &part.kind == b"mfra");
+        assert_eq!(certificate.metadata_cleared, if mfra { vec!["mfra"] } else { Vec::new() });
         let (old, new) = (index(&file), index(&masked));
         let read = |index: &Index, place: usize| samples(&index.tracks[place]);
         // Opus: 312 samples are skipped, 288 more ring, and one packet more is silent.
