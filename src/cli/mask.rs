@@ -235,10 +235,11 @@ fn report(certificate: &Certificate) -> String {
     );
     for sampled in &certificate.silenced {
         let (from, to) = (sampled.span.from, sampled.span.to);
-        text.push_str(&format!(
-            "\n  silent {from} to {to} (samples {} to {}), guard {} ms",
-            sampled.from_sample, sampled.to_sample, certificate.guard_ms
-        ));
+        text.push_str(&format!("\n  silent {from} to {to}"));
+        if let Some((from, to)) = sampled.from_sample.zip(sampled.to_sample) {
+            text.push_str(&format!(" (samples {from} to {to})"));
+        }
+        text.push_str(&format!(", guard {} ms", certificate.guard_ms));
     }
     if let Some(original) = &certificate.decoded_from {
         text.push_str(&format!("\n  decoded from {original}"));

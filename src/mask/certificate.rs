@@ -13,10 +13,12 @@ pub struct SampledSpan {
     /// In time.
     #[serde(flatten)]
     pub span: Span,
-    /// First sample (of every channel) inside.
-    pub from_sample: u64,
+    /// First sample (of every channel) inside; none in files without sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_sample: Option<u64>,
     /// First sample after.
-    pub to_sample: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_sample: Option<u64>,
 }
 
 /// The spans of a certificate in the units that the rewriter worked with.
@@ -125,7 +127,7 @@ mod tests {
     fn the_report_has_times_and_samples_and_reads_back() {
         let time = MediaTime::from_micros;
         let span = Span::new(time(3_500_000), time(4_000_500), SpanReason::Redacted).unwrap();
-        let sampled = SampledSpan { span, from_sample: 28_000, to_sample: 32_004 };
+        let sampled = SampledSpan { span, from_sample: Some(28_000), to_sample: Some(32_004) };
         let facts = Measured {
             container: Container::Wav,
             codec: "pcm_alaw".to_owned(),

@@ -97,7 +97,8 @@ impl Silencer {
             let detail = "no unit of the file lies in a mask";
             return Err(MaskError::quarantine(QuarantineReason::MaskOutsideMedia, detail));
         }
-        if let Some(rate) = self.facts.sample_rate.filter(|_| scope.silenced.is_empty()) {
+        if scope.silenced.is_empty() {
+            let rate = self.facts.sample_rate;
             let sampled =
                 |spans: &[Span]| spans.iter().map(|span| in_samples(*span, rate)).collect();
             scope.requested = sampled(&self.plan.requested);

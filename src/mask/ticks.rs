@@ -64,14 +64,14 @@ impl TickSpans {
     }
 }
 
-/// First and last sample of a span at `rate`, rounded outward; for the certificate.
-pub(super) fn in_samples(span: Span, rate: u32) -> SampledSpan {
-    let scaled = |micros: u64| u128::from(micros) * u128::from(rate);
+/// First and last sample of a span at `rate`, if there is one, rounded outward; for the certificate.
+pub(super) fn in_samples(span: Span, rate: Option<u32>) -> SampledSpan {
+    let scaled = |micros: u64, rate: u32| u128::from(micros) * u128::from(rate);
     let whole = |samples: u128| u64::try_from(samples).unwrap_or(u64::MAX);
     SampledSpan {
         span,
-        from_sample: whole(scaled(span.from.as_micros()) / 1_000_000),
-        to_sample: whole(scaled(span.to.as_micros()).div_ceil(1_000_000)),
+        from_sample: rate.map(|rate| whole(scaled(span.from.as_micros(), rate) / 1_000_000)),
+        to_sample: rate.map(|rate| whole(scaled(span.to.as_micros(), rate).div_ceil(1_000_000))),
     }
 }
 

@@ -133,7 +133,7 @@ fn wav_of_every_encoding_is_silent_inside_and_exact_outside() {
             let inside = certificate
                 .silenced
                 .iter()
-                .any(|span| (span.from_sample..span.to_sample).contains(&frame));
+                .any(|span| (span.from_sample.unwrap()..span.to_sample.unwrap()).contains(&frame));
             if inside {
                 assert!(after.abs() <= loudest, "{name}: sample {at} is {after}");
             } else {
@@ -141,9 +141,13 @@ fn wav_of_every_encoding_is_silent_inside_and_exact_outside() {
             }
         }
         let rate = u64::from(rate);
-        assert_eq!(certificate.silenced[0].from_sample, rate * 19 / 10, "{name}");
-        assert_eq!(certificate.silenced[0].to_sample, (rate * 34_337).div_ceil(10_000), "{name}");
-        assert_eq!(certificate.silenced[1].to_sample, layout.frames, "{name}");
+        assert_eq!(certificate.silenced[0].from_sample, Some(rate * 19 / 10), "{name}");
+        assert_eq!(
+            certificate.silenced[0].to_sample,
+            Some((rate * 34_337).div_ceil(10_000)),
+            "{name}"
+        );
+        assert_eq!(certificate.silenced[1].to_sample, Some(layout.frames), "{name}");
     }
 }
 

@@ -42,8 +42,9 @@ impl Pace {
         let mut edits = Vec::new();
         let mut done = 0;
         for span in &scope.silenced {
-            let from = span.from_sample.saturating_sub(self.reach.after) / self.samples;
-            let to = span.to_sample.saturating_add(self.reach.before).div_ceil(self.samples);
+            let (from, to) = span.from_sample.zip(span.to_sample).unwrap_or_default();
+            let from = from.saturating_sub(self.reach.after) / self.samples;
+            let to = to.saturating_add(self.reach.before).div_ceil(self.samples);
             let to = to.saturating_add(self.reach.units_after.into()).min(total);
             // Widened and rounded outward, two spans can share a unit.
             let from = from.max(done);
@@ -91,8 +92,8 @@ fn in_samples(span: Span, layout: &WavLayout) -> SampledSpan {
     let cut = |frame: u128| u64::try_from(frame).unwrap_or(u64::MAX).min(layout.frames);
     SampledSpan {
         span,
-        from_sample: cut(scaled(span.from.as_micros()) / 1_000_000),
-        to_sample: cut(scaled(span.to.as_micros()).div_ceil(1_000_000)),
+        from_sample: Some(cut(scaled(span.from.as_micros()) / 1_000_000)),
+        to_sample: Some(cut(scaled(span.to.as_micros()).div_ceil(1_000_000))),
     }
 }
 
