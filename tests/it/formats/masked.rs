@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::ops::Range;
 
 use reelgate::asset::{Digest, MediaTime, Span, SpanReason};
-use reelgate::mask::{MaskPlan, open_silencer, recheck_files};
+use reelgate::mask::{MaskPlan, QuarantineReason, open_silencer, recheck_files};
 use reelgate::media::{Measured, SNIFF_BYTES, measure, sniff};
 
 use super::signal::Random;
@@ -25,8 +25,10 @@ pub(crate) fn mask(
 ) -> Result<Vec<u8>, String> {
     let plan = MaskPlan::from_spans(spans, facts.duration, MediaTime::ZERO)
         .map_err(|error| format!("plan: {error}"))?;
-    let mut silencer = open_silencer(&mut Cursor::new(bytes), facts, &plan)
-        .map_err(|error| format!("held back: {error}"))?;
+    let mut silencer = open_silencer(&mut Cursor::new(bytes), facts, &plan).map_err(|error| {
+        let code = error.reason().map_or("no reason", QuarantineReason::code);
+        format!("held back ({code}): {error}")
+    })?;
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     let largest = [7, 300, 5000, 70_000][random.below(4)];

@@ -1,4 +1,4 @@
-//! The codecs of telephone recorders: GSM, ADPCM, G.722, AMR.
+//! The codecs of telephone recorders: GSM, ADPCM, G.722, AMR-NB, AMR-WB.
 
 use super::harness::{Format, Variant};
 use super::judge::{Law, Tail};
@@ -135,4 +135,55 @@ fn amr_is_quiet_inside_and_comes_back() {
         noisy("amr 12.2 noise", noisy!("7")),
     ];
     Format { name: "AMR", variants: &variants, apart: 1.0 }.holds();
+}
+
+/// As [`AMR`], at twice the rate; the mask's own frames of the wide band are a little louder.
+const AMR_WB: Law = Law::exact(4 * 320, 2 * 320).peak(16.0).tail(Tail::Settles {
+    within: 16_000,
+    decibel: 40.0,
+    exact: None,
+});
+
+const fn amr_wb(name: &'static str, encode: &'static str) -> Variant {
+    Variant::new((name, "awb"), (16_000, 1), encode, AMR_WB)
+        .by(Decoder::Sox)
+        .second(Decoder::Ffmpeg, 16.0)
+}
+
+const fn amr_wb_pauses(name: &'static str, encode: &'static str) -> Variant {
+    // ffmpeg does not know the silence frames of the wide band either.
+    Variant::new((name, "awb"), (16_000, 1), encode, AMR_WB).by(Decoder::Sox)
+}
+
+/// No packaged program writes AMR-WB: the line compiles one. Mode, and whether pauses are coded as
+/// such.
+macro_rules! wide {
+    ($mode_and_pauses:literal) => {
+        concat!(
+            "gcc -O1 -x c -o $OUT.encoder - -lvo-amrwbenc <<'END' || exit 1\n",
+            include_str!("amr_wb.c"),
+            "END\n$OUT.encoder ",
+            $mode_and_pauses,
+            " < $IN > $OUT"
+        )
+    };
+}
+
+#[test]
+fn amr_wb_is_quiet_inside_and_comes_back() {
+    let variants = [
+        amr_wb("amr-wb 6.6", wide!("0 0")),
+        amr_wb("amr-wb 8.85", wide!("1 0")),
+        amr_wb("amr-wb 12.65", wide!("2 0")),
+        amr_wb("amr-wb 14.25", wide!("3 0")),
+        amr_wb("amr-wb 15.85", wide!("4 0")),
+        amr_wb("amr-wb 18.25", wide!("5 0")),
+        amr_wb("amr-wb 19.85", wide!("6 0")),
+        amr_wb("amr-wb 23.05", wide!("7 0")),
+        amr_wb("amr-wb 23.85", wide!("8 0")),
+        amr_wb_pauses("amr-wb 6.6 pauses", wide!("0 1")),
+        amr_wb_pauses("amr-wb 12.65 pauses", wide!("2 1")),
+        amr_wb_pauses("amr-wb 23.85 pauses", wide!("8 1")),
+    ];
+    Format { name: "AMR-WB", variants: &variants, apart: 1.0 }.holds();
 }
