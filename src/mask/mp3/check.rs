@@ -60,7 +60,7 @@ struct Pair<'a> {
 }
 
 impl FrameCheck {
-    /// `spans` and `reach` are what [`super::track`] was given.
+    /// `spans` and `reach` are what [`super::track()`] was given.
     pub(in crate::mask) fn new(spans: TickSpans, reach: Reach) -> Self {
         Self {
             spans,
