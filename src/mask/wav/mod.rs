@@ -12,6 +12,7 @@ mod tail;
 mod tests;
 
 use super::check::ByteRecheck;
+use super::g722::{G722Check, G722Rewrite};
 use super::patch::{Edit, Patcher};
 use super::silence::Rewrite;
 use super::{MaskError, MaskPlan, Recheck, mp3};
@@ -71,6 +72,7 @@ fn rewrite(
             let mut data = Section::new(source, layout.data_offset, layout.data_len);
             mp3::open(&mut data, &payload(layout, facts), plan)?
         }
+        Encoding::G722 => Box::new(G722Rewrite::new(facts, plan, layout.sample_rate)),
         _ => blocks::open(layout, facts, plan)?,
     };
     Ok(Box::new(DataRewrite::new(layout, edits, cleared, inner)))
@@ -95,6 +97,7 @@ pub(super) fn check(
     }
     let inner = match layout.encoding {
         Encoding::Mp3 => mp3::open_check(&payload(&layout, facts), plan),
+        Encoding::G722 => Box::new(G722Check::new(facts, plan, layout.sample_rate)),
         _ => blocks::check(&layout, facts, plan)?,
     };
     Ok(Box::new(DataCheck::new(&layout, cleared, inner)))

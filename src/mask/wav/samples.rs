@@ -1,38 +1,30 @@
-//! Encodings whose bytes follow time evenly: PCM and G.711, frame by frame, and G.722.
+//! Encodings whose bytes follow time evenly: PCM and G.711, frame by frame.
 
 use crate::asset::Span;
+use crate::mask::MaskPlan;
 use crate::mask::certificate::{SampledSpan, Scope};
 use crate::mask::patch::Edit;
-use crate::mask::unit::Reach;
-use crate::mask::{MaskPlan, g722};
-use crate::media::{Encoding, WavLayout};
+use crate::media::WavLayout;
 
 /// How bytes follow time, and which of them are silent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// Bytes of the smallest unit that can be silenced.
-    unit_bytes: u64,
-    /// Samples of one channel in it.
-    samples: u64,
-    reach: Reach,
+    /// Bytes of one sample of every channel.
+    frame_bytes: u64,
     silence: u8,
 }
 
 impl Pace {
     /// `None` for codecs in blocks or frames of their own.
     pub(super) fn of(layout: &WavLayout) -> Option<Self> {
-        if layout.encoding == Encoding::G722 {
-            let (samples, reach) = (g722::SAMPLES_PER_BYTE, g722::REACH);
-            return Some(Self { unit_bytes: 1, samples, reach, silence: g722::SILENT_BYTE });
-        }
-        let (unit_bytes, reach) = (u64::from(layout.block_align), Reach::default());
-        Some(Self { unit_bytes, samples: 1, reach, silence: layout.encoding.silence()? })
+        let frame_bytes = u64::from(layout.block_align);
+        Some(Self { frame_bytes, silence: layout.encoding.silence()? })
     }
 
     /// What is to be silenced, for the certificate and as edits that do not overlap.
     pub(super) fn silence(&self, plan: &MaskPlan, layout: &WavLayout) -> (Scope, Vec<Edit>) {
         let sampled = |span: &Span| in_samples(*span, layout);
-        let total = layout.data_len.div_ceil(self.unit_bytes);
+        let total = layout.data_len.div_ceil(self.frame_bytes);
         let mut scope = Scope {
             requested: plan.requested.iter().map(sampled).collect(),
             silenced: plan.silenced.iter().map(sampled).collect(),
@@ -43,11 +35,8 @@ impl Pace {
         let mut done = 0;
         for span in &scope.silenced {
             let (from, to) = span.from_sample.zip(span.to_sample).unwrap_or_default();
-            let from = from.saturating_sub(self.reach.after) / self.samples;
-            let to = to.saturating_add(self.reach.before).div_ceil(self.samples);
-            let to = to.saturating_add(self.reach.units_after.into()).min(total);
-            // Widened and rounded outward, two spans can share a unit.
-            let from = from.max(done);
+            // Rounded outward, two spans can share a frame.
+            let (from, to) = (from.max(done), to.min(total));
             if from < to {
                 edits.push(self.edit(from, to, layout));
                 scope.units_silenced += to - from;
@@ -57,30 +46,25 @@ impl Pace {
         (scope, edits)
     }
 
-    /// The bytes that must be silent; units are found by search among their times, not by division.
+    /// The bytes that must be silent; frames are found by search among their times, not by division.
     pub(super) fn expected(&self, plan: &MaskPlan, layout: &WavLayout) -> Vec<Edit> {
-        let total = layout.data_len.div_ceil(self.unit_bytes);
+        let total = layout.data_len.div_ceil(self.frame_bytes);
         let micros = |sample: u64| u128::from(sample) * 1_000_000;
         let rate = u128::from(layout.sample_rate);
         let bytes = |span: &Span| {
             let from = u128::from(span.from.as_micros()) * rate;
             let to = u128::from(span.to.as_micros()) * rate;
-            let heard_until = |unit: u64| {
-                unit.saturating_add(1).saturating_mul(self.samples).saturating_add(self.reach.after)
-            };
-            let heard_from =
-                |unit: u64| unit.saturating_mul(self.samples).saturating_sub(self.reach.before);
-            let first = first_unit(total, |unit| micros(heard_until(unit)) > from);
-            let after = first_unit(total, |unit| micros(heard_from(unit)) >= to);
-            self.edit(first, after.saturating_add(self.reach.units_after.into()), layout)
+            let first = first_frame(total, |frame| micros(frame.saturating_add(1)) > from);
+            let after = first_frame(total, |frame| micros(frame) >= to);
+            self.edit(first, after, layout)
         };
         plan.silenced.iter().map(bytes).collect()
     }
 
-    /// The bytes of the units `[from, to)`. A cut-off last frame is silenced as far as it goes.
+    /// The bytes of the frames `[from, to)`. A cut-off last frame is silenced as far as it goes.
     fn edit(&self, from: u64, to: u64, layout: &WavLayout) -> Edit {
-        let byte = |unit: u64| {
-            unit.saturating_mul(self.unit_bytes).min(layout.data_len) + layout.data_offset
+        let byte = |frame: u64| {
+            frame.saturating_mul(self.frame_bytes).min(layout.data_len) + layout.data_offset
         };
         Edit { from: byte(from), to: byte(to), fill: [self.silence; 2] }
     }
@@ -97,8 +81,8 @@ fn in_samples(span: Span, layout: &WavLayout) -> SampledSpan {
     }
 }
 
-/// The first of `total` units for which `reached` holds, which from there on always holds.
-fn first_unit(total: u64, reached: impl Fn(u64) -> bool) -> u64 {
+/// The first of `total` frames for which `reached` holds, which from there on always holds.
+fn first_frame(total: u64, reached: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, total);
     while low < high {
         let middle = low.midpoint(high);
