@@ -229,7 +229,7 @@ fn g722_is_silenced_by_the_byte() {
     assert_eq!(data_of(&masked)[silenced.end..], data_of(&file)[silenced.end..]);
     // What was masked leaves no trace: other sound at the same place gives the same bytes.
     let mut other = file.clone();
-    let data = file.len() - data_of(&file).len();
+    let data = file.windows(4).position(|id| id == b"data").unwrap() + 8;
     other[data + silenced.start..data + silenced.end].reverse();
     assert!(trial::masked(&other, &[(100, 200)]).unwrap().0 == masked);
     trial::every_change_is_seen(&file, &[(100, 200)]);
