@@ -44,6 +44,8 @@ row() {
     local name=$1 file=$folder/$2 count=$3 out=$folder/out.${2##*.} copy mask peer
     shift 3
     cat "$file" >/dev/null
+    # What was prepared is written to the disk before anything is timed.
+    sync
     copy=$(wall "$runs" cp "$file" "$out")
     mask=$(wall "$runs" "$program" mask "$file" "${spans[@]}" -o "$out")
     peer=$(wall "$count" "${quiet[@]}" -i "$file" -af "$mute" "$@" "$out")
