@@ -105,6 +105,23 @@ text_id! {
     MediaId
 }
 
+text_id! {
+    /// The whole conversation with a customer; the ACD call id where the ACD made it.
+    ContactId
+}
+text_id! {
+    /// A live call or screen session.
+    InteractionId
+}
+text_id! {
+    /// An appliance on the recorder channel.
+    RecorderId
+}
+text_id! {
+    /// An agent, as the CXone interfaces name one.
+    UserId
+}
+
 impl TenantId {
     /// The tenant that exists without settings.
     pub fn default_tenant() -> Self {

@@ -9,6 +9,7 @@ pub mod document;
 mod ids;
 mod kind;
 mod outcome;
+mod ruling;
 mod span;
 mod stamp;
 mod timeline;
@@ -16,9 +17,13 @@ mod timeline;
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, DigestError, Hasher};
 pub use document::{FieldFault, MaskEntry, MediaEntry, RecordingDocument, Rules};
-pub use ids::{AssetId, IdError, MAX_ID_BYTES, MediaId, RecordingId, TenantId};
+pub use ids::{
+    AssetId, ContactId, IdError, InteractionId, MAX_ID_BYTES, MediaId, RecorderId, RecordingId,
+    TenantId, UserId,
+};
 pub use kind::{MediaKind, MediaType};
 pub use outcome::{Outcome, SealFacts, StoredObject};
+pub use ruling::{Ruling, RulingKind};
 pub use span::{MediaTime, Span, SpanReason};
 pub use stamp::{StampError, WireTime, gir_format};
 pub use timeline::SourceTimeline;

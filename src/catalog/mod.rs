@@ -10,6 +10,7 @@ mod deliveries;
 mod error;
 mod inserted;
 mod jobs;
+mod ledger;
 mod media;
 mod pool;
 mod principals;
