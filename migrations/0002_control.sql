@@ -12,6 +12,8 @@ CREATE TABLE recorders (
     users           TEXT,
     -- The recorder's clock minus ours.
     clock_offset_us BIGINT NOT NULL,
+    -- The position of the last command that it was given.
+    last_position   BIGINT NOT NULL,
     seen_us         BIGINT NOT NULL,
     created_us      BIGINT NOT NULL,
     PRIMARY KEY (tenant, id)
