@@ -6,6 +6,7 @@
 //! A media row walks `declared -> receiving -> spooled -> committing -> ready`, or ends in
 //! `quarantined`; a row in `receiving` exists before the first byte, `ready` is last.
 
+mod audit;
 mod deliveries;
 mod error;
 mod inserted;
@@ -18,6 +19,7 @@ mod settings;
 mod state;
 mod uploads;
 
+pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use error::CatalogError;
 pub use jobs::Job;

@@ -12,8 +12,10 @@ use sqlx::{SqlSafeStr as _, SqlitePool};
 use super::CatalogError;
 
 /// Number, name and text of every migration; one text serves both databases.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "records", include_str!("../../migrations/0001_records.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "records", include_str!("../../migrations/0001_records.sql")),
+    (3, "identity", include_str!("../../migrations/0003_identity.sql")),
+];
 
 /// How long a statement waits for another process's write lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
