@@ -6,11 +6,13 @@
 //! A media row walks `declared -> receiving -> spooled -> committing -> ready`, or ends in
 //! `quarantined`; a row in `receiving` exists before the first byte, `ready` is last.
 
+mod audit;
 mod deliveries;
 mod error;
 mod inserted;
 mod jobs;
 mod ledger;
+mod live;
 mod media;
 mod pool;
 mod principals;
@@ -19,9 +21,15 @@ mod settings;
 mod state;
 mod uploads;
 
+pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use error::CatalogError;
 pub use jobs::Job;
+pub use live::{
+    AuditLine, Capability, Change, Changed, CommandKind, CommandRow, CommandState, ContactRow,
+    Demand, DueInteraction, InteractionKind, InteractionRow, LedgerEntry, LiveContact, Lock,
+    NewCommand, Owed, Participant, RecorderRow, Settled, Source, Whereabouts,
+};
 pub use media::{MediaRow, Stage};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;

@@ -1,9 +1,8 @@
 //! Who may call.
 
-use jiff::Timestamp;
-
+use super::audit::write_audit;
 use super::pool::{on_read, on_write};
-use super::{Catalog, CatalogError, micros};
+use super::{AuditEntry, Catalog, CatalogError, micros};
 use crate::asset::{Digest, TenantId};
 
 /// A user, appliance, application or operator, as a row.
@@ -27,7 +26,7 @@ const COLUMNS: &str = "SELECT tenant, name, kind, permissions, password_hash, di
                        FROM principals";
 
 impl Catalog {
-    /// Writes a principal; one of the same name is replaced.
+    /// Writes a principal, and the audit row that says so; one of the same name is replaced.
     ///
     /// # Errors
     /// [`CatalogError::Database`].
@@ -35,14 +34,15 @@ impl Catalog {
         &self,
         row: &PrincipalRow,
         token: Option<Digest>,
-        now: Timestamp,
+        entry: &AuditEntry<'_>,
     ) -> Result<(), CatalogError> {
         let sql = "INSERT INTO principals (tenant, name, kind, permissions, password_hash, \
                    token_sha256, disabled, created_us) VALUES ($1,$2,$3,$4,$5,$6,$7,$8) \
                    ON CONFLICT (tenant, name) DO UPDATE SET kind = excluded.kind, \
                    permissions = excluded.permissions, password_hash = excluded.password_hash, \
                    token_sha256 = excluded.token_sha256, disabled = excluded.disabled";
-        on_write!(self, |pool, _begin, _lock| {
+        on_write!(self, |pool, begin, _lock| {
+            let mut tx = pool.begin_with(begin).await?;
             sqlx::query(sql)
                 .bind(&row.tenant)
                 .bind(&row.name)
@@ -51,9 +51,11 @@ impl Catalog {
                 .bind(&row.password_hash)
                 .bind(token.map(|token| token.to_string()))
                 .bind(row.disabled)
-                .bind(micros(now))
-                .execute(pool)
+                .bind(micros(entry.now))
+                .execute(&mut *tx)
                 .await?;
+            write_audit!(&mut tx, entry);
+            tx.commit().await?;
         });
         Ok(())
     }
@@ -95,19 +97,26 @@ impl Catalog {
         }))
     }
 
-    /// Removes a principal; false when there was none.
+    /// Removes a principal of the entry's tenant, and writes the audit row that says so; false when
+    /// there was none.
     ///
     /// # Errors
     /// [`CatalogError::Database`].
     pub async fn remove_principal(
         &self,
-        tenant: &TenantId,
         name: &str,
+        entry: &AuditEntry<'_>,
     ) -> Result<bool, CatalogError> {
         let sql = "DELETE FROM principals WHERE tenant = $1 AND name = $2";
-        let gone = on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(tenant.as_str()).bind(name).execute(pool).await?.rows_affected()
+        on_write!(self, |pool, begin, _lock| {
+            let mut tx = pool.begin_with(begin).await?;
+            let query = sqlx::query(sql).bind(entry.tenant.as_str()).bind(name);
+            if query.execute(&mut *tx).await?.rows_affected() == 0 {
+                return Ok(false);
+            }
+            write_audit!(&mut tx, entry);
+            tx.commit().await?;
         });
-        Ok(gone > 0)
+        Ok(true)
     }
 }

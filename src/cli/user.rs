@@ -13,6 +13,9 @@ use crate::catalog::Catalog;
 use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
 use crate::serve::{DataDir, catalog_url};
 
+/// Who the audit trail says it was: whoever may read the data directory has no other name here.
+const ACTOR: &str = "cli";
+
 /// Arguments of `user`.
 #[derive(Debug, Args)]
 pub(super) struct User {
@@ -77,6 +80,7 @@ async fn act(
     tenant: &TenantId,
     output: &Output,
 ) -> anyhow::Result<()> {
+    let identity = Identity::new(catalog.clone(), Arc::new(SystemClock))?;
     match action {
         Action::Add { name, credential, kind, permission } => {
             ensure!(
@@ -94,9 +98,9 @@ async fn act(
                 let found = Permission::parse(text);
                 granted.push(found.with_context(|| format!("{text} is not a permission"))?);
             }
-            let identity = Identity::new(catalog.clone(), Arc::new(SystemClock))?;
             let permissions = Permissions::of(&granted);
-            let new = NewPrincipal { tenant, name: &name, kind: &kind, permissions };
+            let actor = ACTOR;
+            let new = NewPrincipal { tenant, name: &name, kind: &kind, permissions, actor };
             let (word, secret) = match credential {
                 Credential::Token => ("token", identity.create_with_token(&new).await?),
                 Credential::Password => ("password", identity.create_with_password(&new).await?),
@@ -124,7 +128,7 @@ async fn act(
             output.result(&json!({ "users": list }), &lines.join("\n"));
         }
         Action::Remove { name } => {
-            ensure!(catalog.remove_principal(tenant, &name).await?, "there is no user {name}");
+            ensure!(identity.remove(tenant, &name, ACTOR).await?, "there is no user {name}");
             output.result(&json!({ "removed": name }), &format!("removed {name}"));
         }
     }

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::asset::{Clock, Digest, TenantId};
-use crate::catalog::{Catalog, PrincipalRow};
+use crate::catalog::{AuditEntry, Catalog, PrincipalRow};
 
 pub use error::IdentityError;
 pub use permission::{Permission, Permissions};
@@ -59,6 +60,8 @@ pub struct NewPrincipal<'n> {
     pub kind: &'n str,
     /// What it may do.
     pub permissions: Permissions,
+    /// Who creates it, for the audit trail: `cli`, `system`, or a login name.
+    pub actor: &'n str,
 }
 
 /// Verifies credentials against the catalogue.
@@ -118,7 +121,7 @@ impl Identity {
     ) -> Result<Zeroizing<String>, IdentityError> {
         let token = Zeroizing::new(format!("rgt_{}", *random_text()?));
         let digest = Digest::of(token.as_bytes());
-        self.catalog.put_principal(&row(new, None), Some(digest), self.clock.now()).await?;
+        self.put(&row(new, None), Some(digest), new.actor).await?;
         Ok(token)
     }
 
@@ -133,8 +136,40 @@ impl Identity {
     ) -> Result<Zeroizing<String>, IdentityError> {
         let password = random_text()?;
         let hash = password::hash(&password)?;
-        self.catalog.put_principal(&row(new, Some(hash)), None, self.clock.now()).await?;
+        self.put(&row(new, Some(hash)), None, new.actor).await?;
         Ok(password)
+    }
+
+    async fn put(
+        &self,
+        row: &PrincipalRow,
+        token: Option<Digest>,
+        actor: &str,
+    ) -> Result<(), IdentityError> {
+        let entry = AuditEntry {
+            tenant: &TenantId::parse(&row.tenant).map_err(|_| IdentityError::Refused)?,
+            actor,
+            action: "user.add",
+            subject: &row.name,
+            detail: json!({ "kind": row.kind, "permissions": row.permissions }),
+            now: self.clock.now(),
+        };
+        Ok(self.catalog.put_principal(row, token, &entry).await?)
+    }
+
+    /// Removes a principal; false when there was none. `actor` is who does it.
+    ///
+    /// # Errors
+    /// [`IdentityError::Catalog`].
+    pub async fn remove(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        actor: &str,
+    ) -> Result<bool, IdentityError> {
+        let (action, detail, now) = ("user.remove", json!({}), self.clock.now());
+        let entry = AuditEntry { tenant, actor, action, subject: name, detail, now };
+        Ok(self.catalog.remove_principal(name, &entry).await?)
     }
 }
 

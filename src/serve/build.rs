@@ -161,6 +161,7 @@ async fn first_start(
                 name: &operator,
                 kind: "operator",
                 permissions: Permissions::all(),
+                actor: "system",
             })
             .await?;
         data.write_secret(OPERATOR_TOKEN, &token)?;
@@ -174,6 +175,7 @@ async fn first_start(
                 name: &ops,
                 kind: "application",
                 permissions: Permissions::of(&[Permission::RecordsInsert, Permission::StoreRead]),
+                actor: "system",
             })
             .await?;
         let line = Zeroizing::new(format!("{ops}:{}", *password));

@@ -5,8 +5,8 @@ use reelgate::asset::{
     AssetId, Digest, MaskEntry, MediaId, RecordingDocument, RecordingId, Rules, TenantId,
 };
 use reelgate::catalog::{
-    Accepted, Catalog, Declared, DeliveryState, DeliveryTry, MaskChange, MediaState, NewRecording,
-    NextTry, PrincipalRow, UploadClaim,
+    Accepted, AuditEntry, AuditRow, Catalog, Declared, DeliveryState, DeliveryTry, MaskChange,
+    MediaState, NewRecording, NextTry, PrincipalRow, UploadClaim,
 };
 use serde_json::{Value, json};
 
@@ -218,12 +218,16 @@ async fn principals_and_inserted_records(catalog: &Catalog) {
         disabled: 0,
     };
     let token = Digest::of(b"token");
-    catalog.put_principal(&row, Some(token), now()).await.unwrap();
+    let tenant_id = tenant();
+    let add = entry(&tenant_id, "user.add", "kim");
+    catalog.put_principal(&row, Some(token), &add).await.unwrap();
     let found = catalog.principal_by_token(token).await.unwrap().unwrap();
     assert_eq!(found.name, "kim");
-    catalog.put_principal(&row, Some(Digest::of(b"new")), now()).await.unwrap();
+    catalog.put_principal(&row, Some(Digest::of(b"new")), &add).await.unwrap();
     assert!(catalog.principal_by_token(token).await.unwrap().is_none());
-    assert!(catalog.remove_principal(&tenant(), "kim").await.unwrap());
+    let remove = entry(&tenant_id, "user.remove", "kim");
+    assert!(catalog.remove_principal("kim", &remove).await.unwrap());
+    assert!(!catalog.remove_principal("kim", &remove).await.unwrap());
     assert!(catalog.principal_by_name("kim").await.unwrap().is_none());
 
     let id = RecordingId::parse("inserted").unwrap();
@@ -237,6 +241,41 @@ async fn principals_and_inserted_records(catalog: &Catalog) {
     assert!(catalog.inserted_record(&tenant(), "other", &id).await.unwrap().is_none());
 }
 
+fn entry<'e>(tenant: &'e TenantId, action: &'e str, subject: &'e str) -> AuditEntry<'e> {
+    AuditEntry { tenant, actor: "test", action, subject, detail: json!({"n": 1}), now: now() }
+}
+
+async fn audit_rows_form_one_chain_for_each_tenant(catalog: &Catalog) {
+    let actions = async |tenant: &TenantId| -> Vec<String> {
+        let rows = catalog.audit_page(tenant, 1, 100).await.unwrap();
+        rows.into_iter().map(|row| row.action).collect()
+    };
+    // What changed a principal wrote its row with it, and what changed nothing wrote none.
+    assert_eq!(actions(&tenant()).await, ["user.add", "user.add", "user.remove"]);
+    let (one, two) = (TenantId::parse("chain-1").unwrap(), TenantId::parse("chain-2").unwrap());
+    // Many writers at once: no number is given twice, and none is left out.
+    let entries: Vec<_> = (0..20).map(|_| entry(&one, "a.b", "nul\0 and \u{e9}")).collect();
+    let other = entry(&two, "a.b", "s");
+    let written = futures_util::future::join_all(
+        entries.iter().chain(std::iter::once(&other)).map(|entry| catalog.audit(entry)),
+    );
+    assert!(written.await.iter().all(Result::is_ok));
+    let rows = catalog.audit_page(&one, 1, 100).await.unwrap();
+    assert_eq!(rows.len(), 20);
+    let mut previous = AuditRow::NO_PREVIOUS.to_string();
+    for (row, number) in rows.iter().zip(1..) {
+        assert_eq!((row.number, &row.previous_sha256), (number, &previous));
+        assert_eq!(row.digest().to_string(), row.sha256, "what is kept is what was covered");
+        previous.clone_from(&row.sha256);
+    }
+    let head = catalog.audit_head(&one).await.unwrap().unwrap();
+    assert_eq!((head.number, &head.sha256), (20, &previous));
+    let page = catalog.audit_page(&one, 19, 5).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.number).collect::<Vec<_>>(), [19, 20]);
+    assert_eq!(catalog.audit_page(&two, 1, 5).await.unwrap().len(), 1);
+    assert_eq!(catalog.audited_tenants().await.unwrap(), [one, two, tenant()]);
+}
+
 async fn suite(url: &str) {
     let catalog = Catalog::open(url).await.unwrap();
     catalog.ping().await.unwrap();
@@ -247,6 +286,7 @@ async fn suite(url: &str) {
     masks_come_until_the_work_begins(&catalog).await;
     the_last_media_file_owes_one_delivery(&catalog).await;
     principals_and_inserted_records(&catalog).await;
+    audit_rows_form_one_chain_for_each_tenant(&catalog).await;
     catalog.close().await;
     // A second start finds the schema as it is.
     Catalog::open(url).await.unwrap().close().await;

@@ -6,7 +6,7 @@ use super::{
     CommandState, ContactRow, InteractionRow, LedgerEntry, NewCommand, Participant,
 };
 use crate::asset::{InteractionId, RecordingId, TenantId};
-use crate::catalog::audit::{AuditEntry, write_audit};
+use crate::catalog::audit::write_audit;
 use crate::catalog::pool::on_write;
 use crate::catalog::{Catalog, CatalogError, micros};
 
@@ -296,19 +296,19 @@ impl Catalog {
             for settled in &change.settled {
                 write_settled!(tx, settled, now);
             }
+            for owed in &change.owed {
+                write_owed!(tx, tenant, owed, now);
+            }
             for line in &change.audit {
-                let entry = AuditEntry {
+                let entry = crate::catalog::AuditEntry {
                     tenant,
                     actor: &line.actor,
                     action: line.action,
                     subject: &line.subject,
-                    detail: &line.detail,
+                    detail: line.detail.clone(),
                     now,
                 };
                 write_audit!(tx, &entry);
-            }
-            for owed in &change.owed {
-                write_owed!(tx, tenant, owed, now);
             }
             transaction.commit().await?;
             Ok(Changed::Done)

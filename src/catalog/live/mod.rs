@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use crate::asset::{ContactId, InteractionId, RecorderId, RulingKind, TenantId, UserId};
 
-pub use change::{AuditLine, Change, Changed, Settled};
+pub use change::{AuditLine, Change, Changed, Owed, Settled};
 pub use commands::{CommandKind, CommandRow, CommandState, NewCommand};
 pub use recorders::{Capability, RecorderRow};
 
