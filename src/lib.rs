@@ -6,6 +6,7 @@ pub mod asset;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod deliver;
 pub mod gir;
 pub mod http;

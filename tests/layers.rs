@@ -8,7 +8,13 @@ use std::path::{Path, PathBuf};
 /// `main.rs`, and `cli` may use `serve`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("asset", &[]),
-    ("config", &["asset", "catalog", "gir", "ingest", "mask", "pipeline", "play", "seal", "store"]),
+    (
+        "config",
+        &[
+            "asset", "catalog", "control", "gir", "ingest", "mask", "pipeline", "play", "seal",
+            "store",
+        ],
+    ),
     ("observe", &["asset"]),
     ("media", &["asset"]),
     ("mask", &["asset", "media"]),
@@ -18,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalog", &["asset"]),
     ("pipeline", &["asset", "catalog", "mask", "media", "seal", "spool", "store"]),
     ("ingest", &["asset", "catalog", "seal", "spool"]),
+    ("control", &["asset", "catalog"]),
     ("gir", &["asset", "catalog"]),
     ("deliver", &["asset", "catalog", "gir"]),
     ("play", &["asset", "catalog", "seal", "store"]),
@@ -25,8 +32,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "asset", "catalog", "gir", "identity", "ingest", "mask", "observe", "pipeline", "play",
-            "seal", "store",
+            "asset", "catalog", "control", "gir", "identity", "ingest", "mask", "observe",
+            "pipeline", "play", "seal", "store",
         ],
     ),
 ];

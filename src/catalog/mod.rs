@@ -28,7 +28,7 @@ pub use jobs::Job;
 pub use live::{
     AuditLine, Capability, Change, Changed, CommandKind, CommandRow, CommandState, ContactRow,
     Demand, DueInteraction, InteractionKind, InteractionRow, LedgerEntry, LiveContact, Lock,
-    NewCommand, Owed, Participant, RecorderRow, Settled, Source, Whereabouts,
+    NO_DEADLINE, NewCommand, Owed, Participant, RecorderRow, Settled, Source, Whereabouts,
 };
 pub use media::{MediaRow, Stage};
 pub use pool::Catalog;

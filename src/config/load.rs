@@ -65,6 +65,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
             "store" => read_section(&name, section, &mut config.store, &mut faults),
             "catalog" => read_section(&name, section, &mut config.catalog, &mut faults),
             "pipeline" => read_section(&name, section, &mut config.pipeline, &mut faults),
+            "control" => read_section(&name, section, &mut config.control, &mut faults),
             "gir" => read_section(&name, section, &mut config.gir, &mut faults),
             "play" => read_section(&name, section, &mut config.play, &mut faults),
             "observe" => read_section(&name, section, &mut config.observe, &mut faults),
@@ -77,6 +78,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.seal.check());
     faults.extend(config.store.check());
     faults.extend(config.pipeline.check());
+    faults.extend(config.control.check());
     faults.extend(config.gir.check());
     faults.extend(config.observe.check());
     if faults.is_empty() { Ok(config) } else { Err(ConfigFaults(faults)) }

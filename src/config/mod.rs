@@ -13,6 +13,7 @@ pub use secret::{SecretError, read_secret, require_private};
 pub use server::{ObserveSettings, ServerSettings};
 
 use crate::catalog::CatalogSettings;
+use crate::control::ControlSettings;
 use crate::gir::GirSettings;
 use crate::ingest::IngestSettings;
 use crate::mask::MaskSettings;
@@ -38,6 +39,8 @@ pub struct Config {
     pub catalog: CatalogSettings,
     /// `[pipeline]`.
     pub pipeline: PipelineSettings,
+    /// `[control]`.
+    pub control: ControlSettings,
     /// `[gir]`.
     pub gir: GirSettings,
     /// `[play]`.

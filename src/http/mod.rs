@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod body;
+mod control;
 mod dav;
 mod gir;
 mod ingest;
@@ -16,6 +17,7 @@ use axum::Router;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use http::Uri;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use dav::{EmbeddedStore, STORE_PATH};
@@ -23,6 +25,7 @@ pub use gir::Sessions;
 
 use crate::asset::Clock;
 use crate::catalog::Catalog;
+use crate::control::Control;
 use crate::gir::GirSettings;
 use crate::identity::Identity;
 use crate::ingest::Ingest;
@@ -41,6 +44,8 @@ pub struct State {
     pub identity: Identity,
     /// Takes uploads.
     pub ingest: Ingest,
+    /// Live interactions.
+    pub control: Control,
     /// Tells when assets are done.
     pub progress: Progress,
     /// Opens assets.
@@ -63,6 +68,8 @@ pub struct State {
     pub play: PlaySettings,
     /// What links begin with, without a slash at the end.
     pub public_url: Arc<str>,
+    /// Says true when the gateway stops: streams without an end must end then.
+    pub stopping: watch::Receiver<bool>,
     /// Now.
     pub clock: Arc<dyn Clock>,
 }
@@ -75,7 +82,7 @@ impl std::fmt::Debug for State {
 
 /// A path that no dialect knows, answered in the words of the dialect it resembles.
 async fn unknown_path(uri: Uri) -> Response {
-    if uri.path().starts_with("/ingest/") {
+    if uri.path().starts_with("/ingest/") || uri.path().starts_with("/control/") {
         return ingest::unknown_path().await;
     }
     playback::unknown_path(&uri).into_response()
@@ -83,7 +90,7 @@ async fn unknown_path(uri: Uri) -> Response {
 
 /// A method that a path does not serve.
 async fn unknown_method(uri: Uri) -> Response {
-    if uri.path().starts_with("/ingest/") {
+    if uri.path().starts_with("/ingest/") || uri.path().starts_with("/control/") {
         return ingest::unknown_method().await;
     }
     playback::unknown_method().into_response()
@@ -93,6 +100,7 @@ async fn unknown_method(uri: Uri) -> Response {
 pub fn router(state: State) -> Router {
     Router::new()
         .merge(ingest::routes())
+        .merge(control::routes())
         .merge(gir::routes())
         .merge(playback::routes())
         .merge(dav::routes())

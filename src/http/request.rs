@@ -63,6 +63,8 @@ fn dialect(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "ingest" => "ingest",
         "internal-api" | "api" => "gir",
+        "control" => "recorder",
+        "interaction-recording-management-service" => "control",
         "media" => "playback",
         "dav" => "dav",
         _ => "admin",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -13,6 +13,7 @@ use super::data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
 use crate::asset::{Clock, SystemClock, TenantId};
 use crate::catalog::Catalog;
 use crate::config::{Config, read_secret};
+use crate::control::Control;
 use crate::deliver::{Courier, RWS};
 use crate::gir::{RwsClient, RwsCredentials};
 use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
@@ -33,6 +34,7 @@ const OWN_DRIVER: &str = "reelgate";
 pub(super) struct Parts {
     pub(super) state: State,
     pub(super) pipeline: Pipeline,
+    pub(super) control: Control,
     pub(super) courier: Option<Courier>,
 }
 
@@ -54,6 +56,7 @@ pub(super) async fn parts(
     config: &Config,
     data: &DataDir,
     address: SocketAddr,
+    stopping: watch::Receiver<bool>,
 ) -> anyhow::Result<Parts> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
@@ -102,11 +105,18 @@ pub(super) async fn parts(
             zone: config.mask.time_zone(),
             clock: Arc::clone(&clock),
             node: spool.node().to_owned(),
-            bell: delivery_bell,
+            bell: Arc::clone(&delivery_bell),
         })
     } else {
         None
     };
+    let control = Control::new(
+        catalog.clone(),
+        config.control.clone(),
+        Arc::clone(&clock),
+        Arc::new(Notify::new()),
+        Arc::clone(&delivery_bell),
+    );
     let player = Player {
         catalog: catalog.clone(),
         store,
@@ -118,6 +128,7 @@ pub(super) async fn parts(
         catalog,
         identity,
         ingest,
+        control: control.clone(),
         progress,
         player,
         links: Arc::new(data.link_keys(random.as_ref())?),
@@ -129,9 +140,10 @@ pub(super) async fn parts(
         mask: config.mask.clone(),
         play: config.play.clone(),
         public_url,
+        stopping,
         clock,
     };
-    Ok(Parts { state, pipeline, courier })
+    Ok(Parts { state, pipeline, control, courier })
 }
 
 /// The address at which this process reaches itself.

@@ -51,9 +51,9 @@ impl Gateway {
             .await
             .with_context(|| format!("cannot listen on {}", config.server.listen))?;
         let address = listener.local_addr()?;
-        let parts = build::parts(&config, &data, address).await?;
         let (stop_work, work) = watch::channel(false);
         let (stop_listening, listening) = watch::channel(false);
+        let parts = build::parts(&config, &data, address, listening.clone()).await?;
         parts.pipeline.recover().await.context("the spool cannot be recovered")?;
         let limit = config.server.max_connections;
         let public_url = parts.state.public_url.to_string();
@@ -64,6 +64,7 @@ impl Gateway {
         for _ in 0..config.pipeline.workers {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
+        workers.spawn(parts.control.run(work.clone()));
         if let Some(courier) = parts.courier {
             workers.spawn(courier.run(work));
         }

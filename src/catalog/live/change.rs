@@ -2,9 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    CommandState, ContactRow, InteractionRow, LedgerEntry, NewCommand, Participant,
-};
+use super::{CommandState, ContactRow, InteractionRow, LedgerEntry, NewCommand, Participant};
 use crate::asset::{InteractionId, RecordingId, TenantId};
 use crate::catalog::audit::write_audit;
 use crate::catalog::pool::on_write;
@@ -15,6 +13,8 @@ use crate::catalog::{Catalog, CatalogError, micros};
 pub struct Settled {
     /// Which command.
     pub id: String,
+    /// The request that caused it.
+    pub request: String,
     /// Its state before.
     pub from: CommandState,
     /// Its state now.
@@ -74,6 +74,15 @@ pub struct Change {
     pub audit: Vec<AuditLine>,
     /// What outside systems are told.
     pub owed: Vec<Owed>,
+    /// Ended interactions whose ledger is added to: refused once their media is being processed.
+    pub late: Vec<InteractionId>,
+}
+
+impl Change {
+    /// The requests whose commands were answered or expired.
+    pub fn requests(&self) -> impl Iterator<Item = &str> {
+        self.settled.iter().map(|settled| settled.request.as_str())
+    }
 }
 
 /// Whether a change was written.
@@ -83,6 +92,8 @@ pub enum Changed {
     Done,
     /// Another change came between: read again, decide again.
     Conflict,
+    /// Media of an interaction in [`Change::late`] is being processed, or done.
+    TooLate,
 }
 
 /// One part of a [`Change`], inside the transaction. Answers from the enclosing function with
@@ -112,8 +123,7 @@ macro_rules! write_contact {
     }};
 }
 
-const PUT_INTERACTION: &str =
-    "INSERT INTO interactions (tenant, id, contact_id, segment_id, kind, internal, recorder_id, \
+const PUT_INTERACTION: &str = "INSERT INTO interactions (tenant, id, contact_id, segment_id, kind, internal, recorder_id, \
      policy, demand, masked, held, lock_request, lock_until_us, until_us, business_data, \
      started_us, seen_us, ended_us, end_reason) \
      VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19) \
@@ -202,8 +212,8 @@ macro_rules! write_command {
             .bind(command.recorder.as_str())
             .fetch_optional(&mut **$tx)
             .await?;
-        let position = position
-            .ok_or_else(|| CatalogError::row(&command.recorder, "no such recorder"))?;
+        let position =
+            position.ok_or_else(|| CatalogError::row(&command.recorder, "no such recorder"))?;
         let sql = "INSERT INTO commands (id, tenant, recorder_id, position, interaction_id, \
                    request_id, kind, argument, state, open, issued_us, deadline_us) \
                    VALUES ($1,$2,$3,$4,$5,$6,$7,$8,'sent',1,$9,$10)";
@@ -220,6 +230,24 @@ macro_rules! write_command {
             .bind(micros(command.deadline))
             .execute(&mut **$tx)
             .await?;
+    }};
+}
+
+macro_rules! require_in_time {
+    ($tx:expr, $tenant:expr, $interaction:expr) => {{
+        // The update is the lock that a job's lease takes too: either sees the other's work.
+        let lock = "UPDATE recordings SET masks_complete = masks_complete \
+                    WHERE tenant = $1 AND interaction_id = $2";
+        let query = sqlx::query(lock).bind($tenant.as_str()).bind($interaction.as_str());
+        query.execute(&mut **$tx).await?;
+        let sql = "SELECT COUNT(*) FROM media m JOIN recordings r ON r.tenant = m.tenant \
+                   AND r.id = m.recording_id LEFT JOIN jobs j ON j.asset_id = m.asset_id \
+                   WHERE r.tenant = $1 AND r.interaction_id = $2 AND (j.running = 1 \
+                   OR m.state NOT IN ('declared', 'receiving', 'spooled'))";
+        let query = sqlx::query_scalar::<_, i64>(sql).bind($tenant.as_str());
+        if query.bind($interaction.as_str()).fetch_one(&mut **$tx).await? > 0 {
+            return Ok(Changed::TooLate);
+        }
     }};
 }
 
@@ -278,6 +306,9 @@ impl Catalog {
         on_write!(self, |pool, begin, _lock| {
             let mut transaction = pool.begin_with(begin).await?;
             let tx = &mut transaction;
+            for interaction in &change.late {
+                require_in_time!(tx, tenant, interaction);
+            }
             for row in &change.contacts {
                 write_contact!(tx, tenant, row, now);
             }

@@ -7,6 +7,9 @@ use crate::asset::{ContactId, InteractionId, RecorderId, TenantId};
 use crate::catalog::pool::on_read;
 use crate::catalog::{Catalog, CatalogError, instant, micros};
 
+/// The deadline of a command that waits for a recorder that is away: the year 3000.
+pub const NO_DEADLINE: Timestamp = Timestamp::constant(32_503_680_000, 0);
+
 /// What a recorder is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandKind {
@@ -77,8 +80,7 @@ pub enum CommandState {
 }
 
 impl CommandState {
-    const ALL: [Self; 5] =
-        [Self::Sent, Self::Accepted, Self::Done, Self::Refused, Self::Expired];
+    const ALL: [Self; 5] = [Self::Sent, Self::Accepted, Self::Done, Self::Refused, Self::Expired];
 
     /// The name in rows and on the channel.
     pub const fn name(self) -> &'static str {
@@ -173,8 +175,7 @@ macro_rules! command_row {
             media_ms: row.try_get("media_ms")?,
             detail: row.try_get("detail")?,
             new: NewCommand {
-                recorder: RecorderId::parse(&text("recorder_id")?)
-                    .map_err(|_| bad("recorder"))?,
+                recorder: RecorderId::parse(&text("recorder_id")?).map_err(|_| bad("recorder"))?,
                 interaction: InteractionId::parse(&text("interaction_id")?)
                     .map_err(|_| bad("interaction"))?,
                 request: text("request_id")?,
@@ -237,10 +238,7 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError`].
-    pub async fn overdue_commands(
-        &self,
-        now: Timestamp,
-    ) -> Result<Vec<CommandRow>, CatalogError> {
+    pub async fn overdue_commands(&self, now: Timestamp) -> Result<Vec<CommandRow>, CatalogError> {
         let tail = "WHERE c.state IN ('sent', 'accepted') AND c.deadline_us <= $1 \
                     ORDER BY c.deadline_us LIMIT 500";
         commands!(self, tail, micros(now))

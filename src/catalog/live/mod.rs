@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::asset::{ContactId, InteractionId, RecorderId, RulingKind, TenantId, UserId};
 
 pub use change::{AuditLine, Change, Changed, Owed, Settled};
-pub use commands::{CommandKind, CommandRow, CommandState, NewCommand};
+pub use commands::{CommandKind, CommandRow, CommandState, NO_DEADLINE, NewCommand};
 pub use recorders::{Capability, RecorderRow};
 
 /// The whole conversation with a customer.

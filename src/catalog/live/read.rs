@@ -149,6 +149,48 @@ impl Catalog {
         })
     }
 
+    /// The contacts in whose live interactions the users of a contact's live interactions are too.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn companion_contacts(
+        &self,
+        tenant: &TenantId,
+        contact: &ContactId,
+    ) -> Result<Vec<ContactId>, CatalogError> {
+        let sql = "SELECT DISTINCT o.contact_id FROM interactions i \
+                   JOIN participants p ON p.tenant = i.tenant AND p.interaction_id = i.id \
+                   JOIN participants q ON q.tenant = p.tenant AND q.user_id = p.user_id \
+                   JOIN interactions o ON o.tenant = q.tenant AND o.id = q.interaction_id \
+                   WHERE i.tenant = $1 AND i.contact_id = $2 AND i.ended_us IS NULL \
+                   AND p.left_us IS NULL AND q.left_us IS NULL AND o.ended_us IS NULL \
+                   AND o.contact_id <> $2";
+        on_read!(self, |pool| {
+            let query = sqlx::query_scalar(sql).bind(tenant.as_str()).bind(contact.as_str());
+            let ids: Vec<String> = query.fetch_all(pool).await?;
+            Ok(ids.iter().filter_map(|id| ContactId::parse(id).ok()).collect())
+        })
+    }
+
+    /// The contacts in whose live interactions a user is.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn contacts_with(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<Vec<ContactId>, CatalogError> {
+        let sql = "SELECT DISTINCT i.contact_id FROM participants p JOIN interactions i \
+                   ON i.tenant = p.tenant AND i.id = p.interaction_id WHERE p.tenant = $1 \
+                   AND p.user_id = $2 AND p.left_us IS NULL AND i.ended_us IS NULL";
+        on_read!(self, |pool| {
+            let query = sqlx::query_scalar(sql).bind(tenant.as_str()).bind(user.as_str());
+            let ids: Vec<String> = query.fetch_all(pool).await?;
+            Ok(ids.iter().filter_map(|id| ContactId::parse(id).ok()).collect())
+        })
+    }
+
     /// The live interactions that a recorder records.
     ///
     /// # Errors
@@ -208,8 +250,7 @@ impl Catalog {
 }
 
 fn contact_id(found: Option<String>) -> Result<Option<ContactId>, CatalogError> {
-    let parse = |text: String| {
-        ContactId::parse(&text).map_err(|_| CatalogError::row(&text, "contact id"))
-    };
+    let parse =
+        |text: String| ContactId::parse(&text).map_err(|_| CatalogError::row(&text, "contact id"));
     found.map(parse).transpose()
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Row as _;
 
-use crate::asset::{RecorderId, TenantId, UserId};
+use crate::asset::{InteractionId, RecorderId, TenantId, UserId};
 use crate::catalog::pool::{on_read, on_write};
 use crate::catalog::{Catalog, CatalogError, instant, micros};
 
@@ -152,6 +152,25 @@ impl Catalog {
         on_write!(self, |pool, _begin, _lock| {
             let query = sqlx::query(sql).bind(tenant.as_str()).bind(id.as_str());
             query.bind(micros(now)).execute(pool).await?;
+        });
+        Ok(())
+    }
+
+    /// Notes that a recorder spoke of one of its live interactions.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn saw_interaction(
+        &self,
+        tenant: &TenantId,
+        (recorder, id): (&RecorderId, &InteractionId),
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        let sql = "UPDATE interactions SET seen_us = $4 WHERE tenant = $1 AND recorder_id = $2 \
+                   AND id = $3 AND ended_us IS NULL";
+        on_write!(self, |pool, _begin, _lock| {
+            let query = sqlx::query(sql).bind(tenant.as_str()).bind(recorder.as_str());
+            query.bind(id.as_str()).bind(micros(now)).execute(pool).await?;
         });
         Ok(())
     }

@@ -14,7 +14,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post, put};
 
-use self::problem::Problem;
+pub(super) use self::problem::Problem;
 use super::State;
 
 pub(super) fn routes() -> Router<State> {

@@ -17,25 +17,37 @@ use crate::pipeline::PipelineError;
 
 /// An answer that is not a success.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(in crate::http) struct Problem {
     status: StatusCode,
     code: &'static str,
     detail: String,
     faults: Vec<FieldFault>,
+    retry_after_s: Option<u64>,
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), faults: Vec::new() }
+    pub(in crate::http) fn new(
+        status: StatusCode,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_s: None }
+    }
+
+    /// With `Retry-After`.
+    #[must_use]
+    pub(in crate::http) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
     }
 
     /// 400 with the name of the field.
-    pub(super) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+    pub(in crate::http) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
     /// 422 that names one field.
-    pub(super) fn field(
+    pub(in crate::http) fn field(
         code: &'static str,
         field: impl Into<String>,
         message: impl Into<String>,
@@ -43,24 +55,24 @@ impl Problem {
         let fault = FieldFault { field: field.into(), message: message.into() };
         let detail = format!("{} {}", fault.field, fault.message);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { status, code, detail, faults: vec![fault] }
+        Self { status, code, detail, faults: vec![fault], retry_after_s: None }
     }
 
     /// 404.
-    pub(super) fn unknown_recording() -> Self {
+    pub(in crate::http) fn unknown_recording() -> Self {
         Self::new(StatusCode::NOT_FOUND, "recording_unknown", "there is no such recording")
     }
 
-    pub(super) fn id(name: &str, error: &IdError) -> Self {
+    pub(in crate::http) fn id(name: &str, error: &IdError) -> Self {
         let fault = FieldFault { field: name.to_owned(), message: error.to_string() };
         let detail = format!("{name} {error}");
         let status = StatusCode::BAD_REQUEST;
-        Self { status, code: "id_invalid", detail, faults: vec![fault] }
+        Self { status, code: "id_invalid", detail, faults: vec![fault], retry_after_s: None }
     }
 
     /// A document with faults: 415 when a media type is the only one, else 422; 413 and 400 for
     /// what is no document at all.
-    pub(super) fn document(faults: Vec<FieldFault>) -> Self {
+    pub(in crate::http) fn document(faults: Vec<FieldFault>) -> Self {
         let whole = faults.iter().find(|fault| fault.field == "$");
         let only_types = faults.iter().all(|fault| fault.field.ends_with("].type"));
         let (status, code) = match whole {
@@ -73,7 +85,7 @@ impl Problem {
         };
         let first = faults.first();
         let detail = first.map_or(String::new(), |f| format!("{} {}", f.field, f.message));
-        Self { status, code, detail, faults }
+        Self { status, code, detail, faults, retry_after_s: None }
     }
 
     fn internal(error: &dyn std::fmt::Debug) -> Self {
@@ -111,8 +123,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"reelgate\""));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        let unavailable = self.status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after_s.or(unavailable.then_some(5)) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
