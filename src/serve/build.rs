@@ -13,9 +13,11 @@ use super::data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
 use crate::asset::{Clock, SystemClock, TenantId};
 use crate::catalog::Catalog;
 use crate::config::{Config, read_secret};
-use crate::control::Control;
-use crate::deliver::{Courier, RWS};
-use crate::gir::{RwsClient, RwsCredentials};
+use crate::control::{Control, WEBHOOK};
+use crate::deliver::{
+    Courier, Patience, RWS, Receiver, RwsReceiver, WebhookReceiver, WebhookTarget,
+};
+use crate::gir::{GirSettings, RwsClient, RwsCredentials};
 use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
 use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
 use crate::ingest::Ingest;
@@ -35,7 +37,7 @@ pub(super) struct Parts {
     pub(super) state: State,
     pub(super) pipeline: Pipeline,
     pub(super) control: Control,
-    pub(super) courier: Option<Courier>,
+    pub(super) couriers: Vec<Courier>,
 }
 
 /// Where the catalogue lives.
@@ -97,19 +99,25 @@ pub(super) async fn parts(
         bell,
         permits: Arc::new(Semaphore::new(config.ingest.max_uploads)),
     };
-    let courier = if config.gir.deliver {
-        Some(Courier {
+    let mut receivers = Vec::new();
+    if config.gir.deliver {
+        receivers.push(Receiver::Rws(RwsReceiver {
             catalog: catalog.clone(),
             rws: rws(config, data, &own_url)?,
             settings: config.gir.clone(),
             zone: config.mask.time_zone(),
-            clock: Arc::clone(&clock),
-            node: spool.node().to_owned(),
-            bell: Arc::clone(&delivery_bell),
-        })
-    } else {
-        None
-    };
+        }));
+    }
+    receivers.extend(webhooks(config)?);
+    let couriers = receivers.into_iter().map(|receiver| Courier {
+        catalog: catalog.clone(),
+        receiver,
+        patience: patience(&config.gir),
+        clock: Arc::clone(&clock),
+        node: spool.node().to_owned(),
+        bell: Arc::clone(&delivery_bell),
+    });
+    let couriers = couriers.collect();
     let control = Control::new(
         catalog.clone(),
         config.control.clone(),
@@ -143,7 +151,7 @@ pub(super) async fn parts(
         stopping,
         clock,
     };
-    Ok(Parts { state, pipeline, control, courier })
+    Ok(Parts { state, pipeline, control, couriers })
 }
 
 /// The address at which this process reaches itself.
@@ -270,6 +278,31 @@ fn sealing(
         random: Arc::clone(random),
     };
     Ok((policy, key))
+}
+
+fn patience(settings: &GirSettings) -> Patience {
+    Patience {
+        timeout_s: settings.timeout_s,
+        retry_first_ms: settings.retry_first_ms,
+        retry_longest_s: settings.retry_longest_s,
+        max_attempts: settings.max_attempts,
+    }
+}
+
+fn webhooks(config: &Config) -> anyhow::Result<Option<Receiver>> {
+    let mut targets = Vec::new();
+    for hook in &config.control.webhooks {
+        targets.push(WebhookTarget {
+            target: format!("{WEBHOOK}{}", hook.name),
+            url: hook.url.clone(),
+            secret: read_secret(&hook.secret_file)?,
+        });
+    }
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let timeout = Duration::from_secs(config.gir.timeout_s);
+    Ok(Some(Receiver::Webhooks(WebhookReceiver::new(targets, timeout)?)))
 }
 
 fn rws(config: &Config, data: &DataDir, own_url: &str) -> anyhow::Result<RwsClient> {

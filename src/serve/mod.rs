@@ -65,8 +65,8 @@ impl Gateway {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
         workers.spawn(parts.control.run(work.clone()));
-        if let Some(courier) = parts.courier {
-            workers.spawn(courier.run(work));
+        for courier in parts.couriers {
+            workers.spawn(courier.run(work.clone()));
         }
         tracing::info!(%address, "the gateway listens");
         Ok(Self {
