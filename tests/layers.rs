@@ -8,7 +8,13 @@ use std::path::{Path, PathBuf};
 /// `main.rs`, and `cli` may use `serve`.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("asset", &[]),
-    ("config", &["asset", "catalog", "gir", "ingest", "mask", "pipeline", "play", "seal", "store"]),
+    (
+        "config",
+        &[
+            "asset", "catalog", "gir", "identity", "ingest", "mask", "pipeline", "play", "seal",
+            "store",
+        ],
+    ),
     ("observe", &["asset"]),
     ("media", &["asset"]),
     ("mask", &["asset", "media"]),

@@ -67,6 +67,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
             "pipeline" => read_section(&name, section, &mut config.pipeline, &mut faults),
             "gir" => read_section(&name, section, &mut config.gir, &mut faults),
             "play" => read_section(&name, section, &mut config.play, &mut faults),
+            "identity" => read_section(&name, section, &mut config.identity, &mut faults),
             "observe" => read_section(&name, section, &mut config.observe, &mut faults),
             _ => faults.push(format!("[{name}] is not a known section")),
         }
@@ -78,6 +79,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.store.check());
     faults.extend(config.pipeline.check());
     faults.extend(config.gir.check());
+    faults.extend(config.identity.check());
     faults.extend(config.observe.check());
     if faults.is_empty() { Ok(config) } else { Err(ConfigFaults(faults)) }
 }

@@ -43,6 +43,15 @@ pub(super) async fn require(
     headers: &HeaderMap,
     permission: Permission,
 ) -> Result<Principal, Refusal> {
+    let principal = authenticate(identity, headers).await?;
+    if principal.may(permission) { Ok(principal) } else { Err(Refusal::Forbidden(permission)) }
+}
+
+/// Who calls, proved by bearer token or Basic; what they may do is for the caller to ask.
+pub(super) async fn authenticate(
+    identity: &Identity,
+    headers: &HeaderMap,
+) -> Result<Principal, Refusal> {
     let principal = if let Some(token) = credential(headers, "bearer") {
         identity.by_token(token.trim()).await
     } else if let Some((name, password)) = basic(headers) {
@@ -51,8 +60,7 @@ pub(super) async fn require(
         return Err(Refusal::Unauthenticated);
     };
     match principal {
-        Ok(principal) if principal.may(permission) => Ok(principal),
-        Ok(_) => Err(Refusal::Forbidden(permission)),
+        Ok(principal) => Ok(principal),
         Err(IdentityError::Refused) => Err(Refusal::Unauthenticated),
         Err(error) => Err(Refusal::Backend(error)),
     }

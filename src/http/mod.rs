@@ -3,10 +3,12 @@
 mod admin;
 mod auth;
 mod body;
+mod cxone;
 mod dav;
 mod gir;
 mod ingest;
 mod path;
+mod peer;
 mod playback;
 mod request;
 
@@ -15,11 +17,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use cxone::Discovery;
 pub use dav::{EmbeddedStore, STORE_PATH};
 pub use gir::Sessions;
+pub use peer::Peer;
 
 use crate::asset::Clock;
 use crate::catalog::Catalog;
@@ -61,6 +65,10 @@ pub struct State {
     pub mask: MaskSettings,
     /// `[play]`.
     pub play: PlaySettings,
+    /// Names that discovery gives.
+    pub discovery: Arc<Discovery>,
+    /// Whether a proxy of ours stands before every caller and names it.
+    pub behind_proxy: bool,
     /// What links begin with, without a slash at the end.
     pub public_url: Arc<str>,
     /// Now.
@@ -74,9 +82,12 @@ impl std::fmt::Debug for State {
 }
 
 /// A path that no dialect knows, answered in the words of the dialect it resembles.
-async fn unknown_path(uri: Uri) -> Response {
+async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
     if uri.path().starts_with("/ingest/") {
         return ingest::unknown_path().await;
+    }
+    if cxone::owns(uri.path()) {
+        return cxone::unknown_path(&headers);
     }
     playback::unknown_path(&uri).into_response()
 }
@@ -95,6 +106,7 @@ pub fn router(state: State) -> Router {
         .merge(ingest::routes())
         .merge(gir::routes())
         .merge(playback::routes())
+        .merge(cxone::routes())
         .merge(dav::routes())
         .merge(admin::routes())
         .fallback(unknown_path)

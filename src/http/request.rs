@@ -65,6 +65,7 @@ fn dialect(path: &str) -> &'static str {
         "internal-api" | "api" => "gir",
         "media" => "playback",
         "dav" => "dav",
+        ".well-known" | "access-key-management" | "auth" | "authentication" => "cxone",
         _ => "admin",
     }
 }

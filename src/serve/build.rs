@@ -9,14 +9,14 @@ use tokio::sync::{Notify, Semaphore};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
-use crate::asset::{Clock, SystemClock, TenantId};
+use super::data::{DataDir, OPS_CREDENTIALS};
+use super::sign_in::{first_start, open_identity};
+use crate::asset::{Clock, SystemClock};
 use crate::catalog::Catalog;
 use crate::config::{Config, read_secret};
 use crate::deliver::{Courier, RWS};
 use crate::gir::{RwsClient, RwsCredentials};
 use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
-use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
 use crate::ingest::Ingest;
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress, SealPolicy};
@@ -61,11 +61,12 @@ pub(super) async fn parts(
     let catalog = catalog.context("the catalogue cannot be opened")?;
     let spool =
         Spool::open(&data.file("spool"), data.node_key(random.as_ref())?, Arc::clone(&random))?;
-    let identity = Identity::new(catalog.clone(), Arc::clone(&clock))?;
-    first_start(&identity, &catalog, data, spool.node()).await?;
     let own_url = format!("http://{}", reachable(address));
-    let public_url = config.server.public_url.clone().unwrap_or_else(|| own_url.clone());
+    let public_url = config.server.public_url.as_ref().unwrap_or(&own_url);
     let public_url: Arc<str> = public_url.trim_end_matches('/').into();
+    let opened = (catalog.clone(), Arc::clone(&clock));
+    let (identity, discovery) = open_identity(config, data, opened, &public_url)?;
+    first_start(&identity, &catalog, data, spool.node()).await?;
     let (store, embedded) = store(config, data, &own_url, random.as_ref())?;
     let signing = Arc::new(data.signing_key()?);
     let (seal, play_key) = sealing(config, data, clock.as_ref(), &random)?;
@@ -82,7 +83,7 @@ pub(super) async fn parts(
         settings: config.pipeline.clone(),
         clock: Arc::clone(&clock),
         bell: Arc::clone(&bell),
-        delivery_bell: Arc::clone(&delivery_bell),
+        delivery_bell,
         progress: progress.clone(),
     };
     let ingest = Ingest {
@@ -94,19 +95,7 @@ pub(super) async fn parts(
         bell,
         permits: Arc::new(Semaphore::new(config.ingest.max_uploads)),
     };
-    let courier = if config.gir.deliver {
-        Some(Courier {
-            catalog: catalog.clone(),
-            rws: rws(config, data, &own_url)?,
-            settings: config.gir.clone(),
-            zone: config.mask.time_zone(),
-            clock: Arc::clone(&clock),
-            node: spool.node().to_owned(),
-            bell: delivery_bell,
-        })
-    } else {
-        None
-    };
+    let courier = courier(config, data, &own_url, &pipeline)?;
     let player = Player {
         catalog: catalog.clone(),
         store,
@@ -128,6 +117,8 @@ pub(super) async fn parts(
         gir: config.gir.clone(),
         mask: config.mask.clone(),
         play: config.play.clone(),
+        discovery: discovery.into(),
+        behind_proxy: config.server.behind_tls_proxy,
         public_url,
         clock,
     };
@@ -142,46 +133,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// Makes the operator and the ops user of this node, once.
-async fn first_start(
-    identity: &Identity,
-    catalog: &Catalog,
-    data: &DataDir,
-    node: &str,
-) -> anyhow::Result<()> {
-    let tenant = TenantId::default_tenant();
-    let short: String = node.chars().take(6).collect();
-    let operator = format!("operator-{short}");
-    if catalog.principal_by_name(&operator).await?.is_none() {
-        let token = identity
-            .create_with_token(&NewPrincipal {
-                tenant: &tenant,
-                name: &operator,
-                kind: "operator",
-                permissions: Permissions::all(),
-                actor: "system",
-            })
-            .await?;
-        data.write_secret(OPERATOR_TOKEN, &token)?;
-    }
-    let ops = format!("ops-{short}");
-    let known = catalog.principal_by_name(&ops).await?.is_some();
-    if !known || !data.file(OPS_CREDENTIALS).exists() {
-        let password = identity
-            .create_with_password(&NewPrincipal {
-                tenant: &tenant,
-                name: &ops,
-                kind: "application",
-                permissions: Permissions::of(&[Permission::RecordsInsert, Permission::StoreRead]),
-                actor: "system",
-            })
-            .await?;
-        let line = Zeroizing::new(format!("{ops}:{}", *password));
-        data.write_secret(OPS_CREDENTIALS, &line)?;
-    }
-    Ok(())
 }
 
 fn store(
@@ -258,6 +209,27 @@ fn sealing(
         random: Arc::clone(random),
     };
     Ok((policy, key))
+}
+
+/// What delivers insertion records, unless that is switched off.
+fn courier(
+    config: &Config,
+    data: &DataDir,
+    own_url: &str,
+    pipeline: &Pipeline,
+) -> anyhow::Result<Option<Courier>> {
+    if !config.gir.deliver {
+        return Ok(None);
+    }
+    Ok(Some(Courier {
+        catalog: pipeline.catalog.clone(),
+        rws: rws(config, data, own_url)?,
+        settings: config.gir.clone(),
+        zone: config.mask.time_zone(),
+        clock: Arc::clone(&pipeline.clock),
+        node: pipeline.spool.node().to_owned(),
+        bell: Arc::clone(&pipeline.delivery_bell),
+    }))
 }
 
 fn rws(config: &Config, data: &DataDir, own_url: &str) -> anyhow::Result<RwsClient> {

@@ -4,6 +4,7 @@
 mod build;
 mod data;
 mod listen;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::time::Duration;
