@@ -28,7 +28,7 @@ const POLL: Duration = Duration::from_millis(500);
 /// Who is served.
 pub enum Receiver {
     /// RWS, with insertion records.
-    Rws(RwsReceiver),
+    Rws(Box<RwsReceiver>),
     /// Webhooks.
     Webhooks(WebhookReceiver),
 }

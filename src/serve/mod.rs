@@ -2,8 +2,10 @@
 //! folder knows which concrete parts there are.
 
 mod build;
+mod couriers;
 mod data;
 mod listen;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::time::Duration;

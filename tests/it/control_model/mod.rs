@@ -130,9 +130,8 @@ impl Pair {
     fn heartbeat(&mut self, number: u32) {
         let all = [Capability::Voice, Capability::Screen, Capability::Pause, Capability::Stop];
         let capabilities = match number {
-            0 => all.iter().copied().collect(),
-            1 => all.to_vec(),
-            _ => vec![Capability::Voice, Capability::Screen],
+            2 => vec![Capability::Voice, Capability::Screen],
+            _ => all.to_vec(),
         };
         // Of those that record screens only recorder 1 records everybody's.
         let users = (number != 1).then(Vec::new);
