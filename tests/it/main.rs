@@ -18,6 +18,7 @@ mod delivery;
 mod deploy_example;
 mod formats;
 mod gateway;
+mod identity;
 mod ingest_contract;
 mod masking;
 mod memory;
