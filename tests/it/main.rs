@@ -12,6 +12,7 @@ mod bad_input;
 mod catalogue;
 mod cli;
 mod control;
+mod control_model;
 mod corpus;
 mod crash;
 mod delivery;
