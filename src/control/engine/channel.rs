@@ -119,14 +119,13 @@ impl Control {
             let known = joined.map(|at| self.ours(&recorder, at, "users[].joinedAt"));
             *joined = known.transpose()?;
         }
-        let limit = self.settings().max_interactions;
-        if u64::try_from(self.inner.catalog.live_count().await?).unwrap_or(0) >= limit {
-            return Err(ControlError::TooMany { what: "live interactions", limit });
-        }
         for _ in 0..ATTEMPTS {
-            let known = self.inner.catalog.contact_of(caller.tenant, &new.interaction).await?;
-            if known.is_some_and(|contact| contact != new.contact) {
-                return Err(ControlError::Differs { field: "contactId" });
+            match self.inner.catalog.contact_of(caller.tenant, &new.interaction).await? {
+                Some(contact) if contact != new.contact => {
+                    return Err(ControlError::Differs { field: "contactId" });
+                }
+                Some(_) => {}
+                None => self.require_room(caller.tenant).await?,
             }
             let mut turn = self.turn(caller, &new.contact, &[]).await?;
             if !turn.recorders.iter().any(|row| row.id == recorder.id) {
@@ -141,6 +140,16 @@ impl Control {
             }
         }
         Err(ControlError::Contended)
+    }
+
+    /// One more interaction of this tenant may begin.
+    async fn require_room(&self, tenant: &TenantId) -> Result<(), ControlError> {
+        let limit = self.settings().max_interactions;
+        let live = self.inner.catalog.live_count_of(tenant).await?;
+        if u64::try_from(live).unwrap_or(0) >= limit {
+            return Err(ControlError::TooMany { what: "live interactions", limit });
+        }
+        Ok(())
     }
 
     /// An instant of a recorder's clock on ours.
