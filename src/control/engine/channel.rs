@@ -181,6 +181,7 @@ impl Control {
         events: &[Event],
     ) -> Result<Reported, ControlError> {
         let unknown = || ControlError::Unknown { what: format!("interaction {id}") };
+        let mut admitted = false;
         for _ in 0..ATTEMPTS {
             let contact = self.inner.catalog.contact_of(caller.tenant, id).await?;
             let mut turn = self.turn(caller, &contact.ok_or_else(unknown)?, &[]).await?;
@@ -188,7 +189,10 @@ impl Control {
             let name = turn.row(at).recorder.clone();
             // Another's interaction is not there for the caller.
             let recorder = self.recorder(caller, &name).await.map_err(|_| unknown())?;
-            self.admit(caller.tenant, &name, events.len())?;
+            if !admitted {
+                self.admit(caller.tenant, &name, events.len())?;
+                admitted = true;
+            }
             if !turn.recorders.iter().any(|row| row.id == name) {
                 turn.recorders.push(recorder.clone());
             }
