@@ -40,6 +40,7 @@ macro_rules! interaction_row {
             demand: Demand::parse(&text("demand")?).ok_or_else(|| bad("demand"))?,
             masked: flag("masked")?,
             held: flag("held")?,
+            hold_changed: at("hold_us")?,
             lock: lock.map(|(request, until)| Lock { request, until }),
             until: at("until_us")?,
             business_data: row.try_get("business_data")?,
