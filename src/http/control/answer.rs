@@ -5,7 +5,8 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::problem::{cxone, described, http_status};
+use super::super::cxone::{Problem, http_status};
+use super::problem::{Refused, cxone};
 use crate::asset::ContactId;
 use crate::catalog::InteractionRow;
 use crate::control::{Answer, ContactIdForm, ControlError, Outcome, Ticket};
@@ -50,14 +51,14 @@ pub(super) fn answer(state: &State, ticket: &Ticket, answer: &Answer) -> Respons
         members.push(("mediaTimeMs", media_ms.into()));
     }
     if let Some(code) = code {
-        let mut problem = described(status, code, answer.description.clone());
+        let mut problem = Problem::new(status, code, answer.description.clone());
         for (name, value) in members {
             problem = problem.with(name, value);
         }
-        return problem.into_response();
+        return Refused::from(problem).into_response();
     }
     members.push(("description", answer.description.as_str().into()));
-    members.push(("httpStatus", http_status(status)));
+    members.push(("httpStatus", http_status(status).into()));
     let body: Map<String, Value> =
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     (status, Json(Value::Object(body))).into_response()
