@@ -8,7 +8,7 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::gateway::{Answer, Gateway, block_on, send, wait};
+use crate::gateway::{Answer, Gateway, block_on, send, spawn, wait};
 
 /// All that a recorder can be able to do.
 pub(super) const ALL: [&str; 4] = ["voice", "screen", "pause", "stop"];
@@ -157,14 +157,14 @@ impl Recorder {
         self.hang_up();
         let stream = block_on(self.inner.open());
         let inner = Arc::clone(&self.inner);
-        self.listening = Some(block_on(async { tokio::spawn(inner.follow(stream)) }));
+        self.listening = Some(spawn(inner.follow(stream)));
     }
 
     /// Takes commands by long poll.
     pub(super) fn poll(&mut self) {
         self.hang_up();
         let inner = Arc::clone(&self.inner);
-        self.listening = Some(block_on(async { tokio::spawn(inner.poll()) }));
+        self.listening = Some(spawn(inner.poll()));
     }
 
     /// One long poll: the commands that wait.
