@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::cxone::{Problem, http_status};
 use super::problem::{Refused, cxone};
 use crate::asset::ContactId;
-use crate::catalog::InteractionRow;
+use crate::catalog::{InteractionKind, InteractionRow};
 use crate::control::{Answer, ContactIdForm, ControlError, Outcome, Ticket};
 use crate::http::State;
 
@@ -34,12 +34,16 @@ fn names(row: &InteractionRow, form: ContactIdForm) -> Vec<(&'static str, Value)
     ]
 }
 
-/// The answer to a request: 200, 202, 409 or 504, with what took effect and when.
+/// The answer to a request: 200, 202, 404, 409 or 504, with what took effect and when.
 pub(super) fn answer(state: &State, ticket: &Ticket, answer: &Answer) -> Response {
     let form = state.control.settings().contact_id;
     let (status, code) = match answer.outcome {
         Outcome::Done => (StatusCode::OK, None),
         Outcome::Accepted => (StatusCode::ACCEPTED, None),
+        // The screen recording API lists no 409: a session that did not begin is not there.
+        Outcome::Refused if ticket.interaction.kind == InteractionKind::Screen => {
+            (StatusCode::NOT_FOUND, Some("RECORDER_REFUSED"))
+        }
         Outcome::Refused => (StatusCode::CONFLICT, Some("RECORDER_REFUSED")),
         Outcome::TimedOut => (StatusCode::GATEWAY_TIMEOUT, Some("RECORDER_SILENT")),
     };
