@@ -245,7 +245,7 @@ impl Control {
         Ok(())
     }
 
-    /// The commands that a recorder has not acknowledged, in order. Asking shows that it is there.
+    /// The commands that a recorder has not acknowledged, in order.
     ///
     /// # Errors
     /// [`ControlError::Unknown`].

@@ -140,8 +140,13 @@ impl Scene {
     /// The recorder is silent for so long that it cannot be reached; `user` is in an interaction
     /// of it that is recorded.
     pub(super) fn lose_recorder(&mut self, user: &str) {
+        self.lose_recorder_after(1, user);
+    }
+
+    /// The same with so many seconds.
+    pub(super) fn lose_recorder_after(&mut self, seconds: u32, user: &str) {
         self.recorder.hang_up();
-        self.gateway.set("CONTROL__RECORDER_EXPIRY_S", "1");
+        self.gateway.set("CONTROL__RECORDER_EXPIRY_S", &seconds.to_string());
         self.crash();
         let lost = || (self.desk.words(user).0 == "RecordingFailure").then_some(());
         wait("the loss of the recorder", lost);

@@ -67,19 +67,22 @@ fn no_reachable_recorder_means_no_screen_session() {
 }
 
 #[test]
-fn a_recorder_is_there_while_it_registers_polls_or_listens() {
+fn a_recorder_is_there_after_it_registered_polled_or_opened_a_stream() {
     let mut scene = Scene::new();
     scene.recorder.begin("i1", "100", &["7"]);
-    scene.lose_recorder("7");
+    scene.lose_recorder_after(3, "7");
+    let there_and_away = |scene: &Scene| {
+        scene.desk.becomes("7", "Recording", "Policy");
+        scene.desk.becomes("7", "RecordingFailure", "Policy");
+    };
     scene.recorder.can(&super::recorder::ALL);
-    scene.desk.becomes("7", "Recording", "Policy");
-    scene.desk.becomes("7", "RecordingFailure", "Policy");
+    there_and_away(&scene);
+    assert!(scene.recorder.waiting().is_empty());
+    there_and_away(&scene);
+    // A stream that stays open shows nothing.
+    scene.recorder.listen();
+    there_and_away(&scene);
+    // A long poll that waits does: it is asked again and again.
     scene.recorder.poll();
     scene.desk.becomes("7", "Recording", "Policy");
-    scene.recorder.hang_up();
-    scene.desk.becomes("7", "RecordingFailure", "Policy");
-    scene.recorder.listen();
-    scene.desk.becomes("7", "Recording", "Policy");
-    scene.recorder.hang_up();
-    scene.desk.becomes("7", "RecordingFailure", "Policy");
 }
