@@ -4,13 +4,15 @@
 //! written in one transaction, so no crash can part them. Every row belongs to a tenant.
 //!
 //! A media row walks `declared -> receiving -> spooled -> committing -> ready`, or ends in
-//! `quarantined`; a row in `receiving` exists before the first byte, `ready` is last.
+//! `quarantined`, or in `erased` when nothing of it may be kept; a row in `receiving` exists before the first byte, `ready` is last.
 
 mod deliveries;
+mod endings;
 mod error;
 mod inserted;
 mod jobs;
 mod ledger;
+mod live;
 mod media;
 mod pool;
 mod principals;
@@ -20,8 +22,10 @@ mod state;
 mod uploads;
 
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
+pub use endings::NOT_RECORDED;
 pub use error::CatalogError;
 pub use jobs::Job;
+pub use live::LiveClaim;
 pub use media::{MediaRow, Stage};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;

@@ -15,6 +15,7 @@ use super::CatalogError;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "records", include_str!("../../migrations/0001_records.sql")),
     (2, "control", include_str!("../../migrations/0002_control.sql")),
+    (4, "live", include_str!("../../migrations/0004_live.sql")),
 ];
 
 /// How long a statement waits for another process's write lock.

@@ -13,7 +13,9 @@ use serde_json::Value;
 use tokio::sync::{Notify, watch};
 
 use crate::asset::{Clock, Outcome};
-use crate::catalog::{Catalog, Delivery, DeliveryState, DeliveryTry, NextTry};
+use crate::catalog::{
+    Catalog, Delivery, DeliveryState, DeliveryTry, MediaRow, MediaState, NextTry,
+};
 use crate::gir::{Found, GirSettings, RecordParts, RwsClient, Submitted, build};
 
 /// The target that insertion records go to.
@@ -198,8 +200,12 @@ impl Courier {
             return Ok(Err("the recording is gone".to_owned()));
         };
         let rows = self.catalog.media_of(tenant, id).await?;
-        let outcomes: Option<Vec<Outcome>> =
-            rows.iter().map(|row| serde_json::from_str(row.outcome.as_deref()?).ok()).collect();
+        // Of an erased media file there is nothing to tell.
+        let outcome = |row: &MediaRow| match row.state {
+            MediaState::Erased => Some(None),
+            _ => Some(Some(serde_json::from_str(row.outcome.as_deref()?).ok()?)),
+        };
+        let outcomes: Option<Vec<Option<Outcome>>> = rows.iter().map(outcome).collect();
         let Some(outcomes) = outcomes else {
             return Ok(Err("an outcome is missing".to_owned()));
         };

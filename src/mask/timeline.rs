@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::events::Pause;
 use super::{MaskError, MaskWarning, QuarantineReason, WarningCode};
-use crate::asset::{MediaTime, SourceTimeline, Span, SpanReason};
+use crate::asset::{MediaTime, SourceTimeline, Span, SpanReason, Stretch};
 
 /// A difference of clocks up to this, in microseconds, and up to [`DRIFT_SHARE`] of the duration
 /// widens masks; beyond that the stop time says nothing.
@@ -40,13 +40,18 @@ pub struct WallSpan {
     pub to: Timestamp,
 }
 
-/// The other files of a recording.
+/// What is known beside a file's own events: the other files of its recording, and the ledger of
+/// its live interaction.
 #[derive(Debug, Clone, Default)]
 pub struct Companions {
     /// Their pauses, which silence this file too.
     pub pauses: Vec<WallSpan>,
     /// When they play: a pause there need not be in this file.
     pub ranges: Vec<WallSpan>,
+    /// What the ledger silences or does not keep, as far as the file has it. Invariant: sorted.
+    pub ledger: Vec<Stretch>,
+    /// When the interaction ended, on the recorder's clock. The file may have ended earlier.
+    pub ended: Option<Timestamp>,
 }
 
 /// Spans of a file.
@@ -56,6 +61,8 @@ pub(super) struct Placed {
     pub(super) requested: Vec<Span>,
     /// What else must be silent, because the clocks leave it open.
     pub(super) doubtful: Vec<Span>,
+    /// From where on nothing is kept, up to the end of the file.
+    pub(super) dropped: Option<MediaTime>,
 }
 
 /// One understanding of the pauses, with what the clocks leave open around each place.
@@ -87,6 +94,13 @@ impl Timeline {
         let from = from.map(|at| nanos(at).div_euclid(1000));
         let to = to.map(|at| (nanos(at) + 999).div_euclid(1000));
         Offsets { from, to, reason }
+    }
+
+    /// Offsets of what the ledger says.
+    fn ruled(&self, stretch: &Stretch) -> Offsets {
+        let offsets = self.offsets(Some(stretch.from), stretch.to);
+        let reason = if stretch.dropped { SpanReason::NotRecorded } else { offsets.reason };
+        Offsets { reason, ..offsets }
     }
 
     /// From the first to after the last sample, in microseconds.
@@ -122,10 +136,14 @@ pub(super) fn place(
 ) -> Result<Placed, MaskError> {
     let own: Vec<Offsets> =
         pauses.iter().map(|pause| timeline.offsets(pause.from, pause.to)).collect();
-    let readings = readings(&own, timeline, warnings);
+    let ledger: Vec<Offsets> =
+        companions.ledger.iter().map(|stretch| timeline.ruled(stretch)).collect();
+    // An obeying recorder tells its pauses, and the ledger has them too: they are gone once.
+    let gone = joined(&own, &ledger);
+    let readings = readings(&gone, timeline, companions.ended, warnings);
     let mut placed = Placed::default();
     for (pause, offsets) in pauses.iter().zip(&own) {
-        let found = placed.add(*offsets, &own, &readings, timeline);
+        let found = placed.add(*offsets, &gone, &readings, timeline);
         if !found && !companions.have(pause) {
             return Err(outside(pause, timeline));
         }
@@ -139,9 +157,37 @@ pub(super) fn place(
     }
     for other in &companions.pauses {
         let offsets = timeline.offsets(Some(other.from), Some(other.to));
-        placed.add(offsets, &own, &readings, timeline);
+        placed.add(offsets, &gone, &readings, timeline);
+    }
+    for (stretch, offsets) in companions.ledger.iter().zip(ledger) {
+        placed.add(offsets, &gone, &readings, timeline);
+        if stretch.dropped && stretch.to.is_none() {
+            placed.dropped = readings.first().and_then(|likeliest| {
+                let (from, _) = likeliest.interval(offsets, &gone, timeline);
+                (from < i128::from(timeline.duration.as_micros())).then(|| time(from))
+            });
+        }
     }
     Ok(placed)
+}
+
+/// Closed pauses of both kinds, joined where they overlap or touch; open ones as they are.
+fn joined(own: &[Offsets], ledger: &[Offsets]) -> Vec<Offsets> {
+    if ledger.is_empty() {
+        return own.to_vec();
+    }
+    let mut all: Vec<Offsets> = own.iter().chain(ledger).copied().collect();
+    all.sort_by_key(|one| one.from);
+    let mut joined: Vec<Offsets> = Vec::with_capacity(all.len());
+    for one in all {
+        match joined.last_mut() {
+            Some(last) if last.to.zip(one.from).is_some_and(|(to, from)| from <= to) => {
+                last.to = one.to.map(|to| last.to.map_or(to, |before| before.max(to)));
+            }
+            _ => joined.push(one),
+        }
+    }
+    joined
 }
 
 impl Placed {
@@ -210,7 +256,15 @@ fn allowance(timeline: Timeline) -> i128 {
 /// What the pauses can mean, the likeliest first. The duration decides only for the harmless
 /// side: that pauses are cut out is believed where the recorder says so, and there too not against
 /// the file's own length.
-fn readings(own: &[Offsets], timeline: Timeline, warnings: &mut Vec<MaskWarning>) -> Vec<Reading> {
+///
+/// Without the recorder's own word about the end, that of the interaction says only whether so much
+/// is missing that pauses can be.
+fn readings(
+    own: &[Offsets],
+    timeline: Timeline,
+    ended: Option<Timestamp>,
+    warnings: &mut Vec<MaskWarning>,
+) -> Vec<Reading> {
     let paused = gone_before(i128::MAX, own);
     let reading = |cut, unexplained: Option<i128>| {
         let unexplained = unexplained.filter(|rest| rest.abs() <= allowance(timeline));
@@ -218,6 +272,12 @@ fn readings(own: &[Offsets], timeline: Timeline, warnings: &mut Vec<MaskWarning>
         Reading { cut, slack: (rest.min(0), rest.max(0)) }
     };
     let Some(wall) = timeline.wall() else {
+        let until = ended.and_then(|stop| Timeline { stop: Some(stop), ..timeline }.wall());
+        let missing = until.map_or(0, |until| until - timeline.playing());
+        if timeline.source == SourceTimeline::Auto && paused > 0 && missing * 4 >= paused * 3 {
+            warnings.push(uncertain());
+            return vec![reading(false, None), reading(true, None)];
+        }
         return vec![reading(timeline.source == SourceTimeline::Cut, None)];
     };
     let (kept, cut) = (timeline.playing() - wall, timeline.playing() - wall + paused);
@@ -229,10 +289,7 @@ fn readings(own: &[Offsets], timeline: Timeline, warnings: &mut Vec<MaskWarning>
     };
     let sure_cut = timeline.source == SourceTimeline::Cut;
     if both {
-        let text = "start, stop and duration do not tell whether pauses are in the file: silent \
-                    for both";
-        let text = text.to_owned();
-        warnings.push(MaskWarning { code: WarningCode::TimelineUncertain, text });
+        warnings.push(uncertain());
         let readings = [reading(false, Some(kept)), reading(true, Some(cut))];
         return if sure_cut { readings.into_iter().rev().collect() } else { readings.to_vec() };
     }
@@ -241,6 +298,12 @@ fn readings(own: &[Offsets], timeline: Timeline, warnings: &mut Vec<MaskWarning>
         warnings.push(mismatch(unexplained));
     }
     vec![reading(sure_cut, Some(unexplained))]
+}
+
+fn uncertain() -> MaskWarning {
+    let text = "start, stop and duration do not tell whether pauses are in the file: silent for \
+                both";
+    MaskWarning { code: WarningCode::TimelineUncertain, text: text.to_owned() }
 }
 
 /// Start and stop do not fit the duration at all (R16).
@@ -356,7 +419,7 @@ mod tests {
             let first = MediaTime::ZERO;
             let timeline = Timeline { start, stop: Some(after(60)), duration, first, source };
             let own = [Pause { from: Some(after(10)), to: Some(after(20)) }];
-            let companions = Companions { pauses: others.to_vec(), ranges: Vec::new() };
+            let companions = Companions { pauses: others.to_vec(), ..Companions::default() };
             let placed = place(&own, &companions, timeline, &mut Vec::new()).unwrap();
             millis(&placed.requested)
         };
