@@ -14,7 +14,7 @@ pub enum Resumed {
     /// It was ended: its length in bytes and its digest.
     Ended(u64, Digest),
     /// Write on. What is counted in [`SpoolWriter::bytes`] is durable.
-    Open(SpoolWriter),
+    Open(Box<SpoolWriter>),
 }
 
 impl std::fmt::Debug for Resumed {
@@ -67,5 +67,5 @@ pub(super) fn resume(
     file.write_all(&mark)?;
     file.sync_all()?;
     let next = number.saturating_add(1);
-    Ok(Some(Resumed::Open(SpoolWriter::resumed(file, &key, hasher, next))))
+    Ok(Some(Resumed::Open(Box::new(SpoolWriter::resumed(file, &key, hasher, next)))))
 }

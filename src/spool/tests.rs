@@ -87,7 +87,7 @@ fn unfinished_and_altered_files_are_refused() {
 /// Goes on with the file; how much of it was durable.
 fn go_on(spool: &Spool, asset: AssetId) -> SpoolWriter {
     match spool.resume(asset).unwrap().unwrap() {
-        Resumed::Open(writer) => writer,
+        Resumed::Open(writer) => *writer,
         Resumed::Ended(..) => panic!("the file has ended"),
     }
 }
