@@ -23,7 +23,7 @@ pub use ids::{
 };
 pub use kind::{MediaKind, MediaType};
 pub use outcome::{Outcome, SealFacts, StoredObject};
-pub use ruling::{Ruling, RulingKind};
+pub use ruling::{Ruling, RulingKind, Stretch};
 pub use span::{MediaTime, Span, SpanReason};
 pub use stamp::{StampError, WireTime, gir_format};
 pub use timeline::SourceTimeline;

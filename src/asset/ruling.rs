@@ -51,3 +51,103 @@ pub struct Ruling {
     /// What holds.
     pub kind: RulingKind,
 }
+
+/// A stretch of the wall clock that the ledger silences or does not keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// First instant inside.
+    pub from: Timestamp,
+    /// First instant after; `None` when nothing ended it.
+    pub to: Option<Timestamp>,
+    /// Whether it is not kept at all; else it is only silent.
+    pub dropped: bool,
+}
+
+impl Ruling {
+    /// The stretches that sorted rulings make. `mask`/`unmask` and `drop`/`keep` do not know of each
+    /// other; of two that say the same the first counts, and one that ends nothing says nothing.
+    pub fn stretches(rulings: &[Self]) -> Vec<Stretch> {
+        let mut found: Vec<Stretch> = Vec::new();
+        let mut open = [None; 2];
+        for ruling in rulings {
+            let (dropped, begins) = match ruling.kind {
+                RulingKind::Mask => (false, true),
+                RulingKind::Unmask => (false, false),
+                RulingKind::Drop => (true, true),
+                RulingKind::Keep => (true, false),
+                RulingKind::Hold | RulingKind::Unhold => continue,
+            };
+            let [masked, gone] = &mut open;
+            let open = if dropped { gone } else { masked };
+            match (*open, begins) {
+                (None, true) => *open = Some(ruling.at),
+                (Some(from), false) => {
+                    found.push(Stretch { from, to: Some(ruling.at), dropped });
+                    *open = None;
+                }
+                _ => {}
+            }
+        }
+        for (from, dropped) in open.into_iter().zip([false, true]) {
+            found.extend(from.map(|from| Stretch { from, to: None, dropped }));
+        }
+        found.sort_by_key(|stretch| stretch.from);
+        found
+    }
+}
+
+impl Stretch {
+    /// Stretches joined where they overlap or touch, for those to whom it does not matter why
+    /// nothing is heard. A joined one is dropped when all of its parts are.
+    pub fn joined(stretches: &[Self]) -> Vec<Self> {
+        let mut joined: Vec<Self> = Vec::with_capacity(stretches.len());
+        for stretch in stretches {
+            match joined.last_mut() {
+                Some(last) if last.to.is_none_or(|to| stretch.from <= to) => {
+                    last.to = last.to.zip(stretch.to).map(|(a, b)| a.max(b));
+                    last.dropped &= stretch.dropped;
+                }
+                _ => joined.push(*stretch),
+            }
+        }
+        joined
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rulings(script: &[(i64, RulingKind)]) -> Vec<Ruling> {
+        let at = |seconds: &i64| Timestamp::from_second(*seconds).unwrap();
+        script.iter().map(|(seconds, kind)| Ruling { at: at(seconds), kind: *kind }).collect()
+    }
+
+    fn seconds(stretches: &[Stretch]) -> Vec<(i64, Option<i64>, bool)> {
+        let one = |s: &Stretch| (s.from.as_second(), s.to.map(Timestamp::as_second), s.dropped);
+        stretches.iter().map(one).collect()
+    }
+
+    #[test]
+    fn masks_and_drops_do_not_know_of_each_other() {
+        use RulingKind::{Drop, Hold, Keep, Mask, Unhold, Unmask};
+        let script = rulings(&[
+            (1, Unmask),
+            (2, Mask),
+            (3, Mask),
+            (4, Drop),
+            (5, Hold),
+            (6, Unmask),
+            (7, Keep),
+            (8, Unhold),
+            (9, Drop),
+            (10, Mask),
+        ]);
+        let stretches = Ruling::stretches(&script);
+        let expected =
+            [(2, Some(6), false), (4, Some(7), true), (9, None, true), (10, None, false)];
+        assert_eq!(seconds(&stretches), expected);
+        let joined = Stretch::joined(&stretches);
+        assert_eq!(seconds(&joined), [(2, Some(7), false), (9, None, false)]);
+    }
+}

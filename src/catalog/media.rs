@@ -48,7 +48,7 @@ pub struct Stage {
     pub at: Timestamp,
 }
 
-const COLUMNS: &str = "SELECT asset_id, tenant, recording_id, media_id, position, state, reason, \
+pub(super) const COLUMNS: &str = "SELECT asset_id, tenant, recording_id, media_id, position, state, reason, \
                        detail, upload_bytes, upload_sha256, receipt, outcome FROM media";
 
 /// Reads a row of either database.
@@ -60,20 +60,22 @@ macro_rules! media_row {
         let bytes: Option<i64> = row.try_get("upload_bytes")?;
         let position: i64 = row.try_get("position")?;
         let asset = text("asset_id")?;
-        let bad = |detail: &str| CatalogError::row(&asset, detail);
-        Ok::<MediaRow, CatalogError>(MediaRow {
-            asset_id: AssetId::parse(&asset).ok_or_else(|| bad("asset id"))?,
-            tenant: TenantId::parse(&text("tenant")?).map_err(|_| bad("tenant"))?,
-            recording_id: RecordingId::parse(&text("recording_id")?)
+        let bad = |detail: &str| $crate::catalog::CatalogError::row(&asset, detail);
+        Ok::<$crate::catalog::MediaRow, $crate::catalog::CatalogError>($crate::catalog::MediaRow {
+            asset_id: $crate::asset::AssetId::parse(&asset).ok_or_else(|| bad("asset id"))?,
+            tenant: $crate::asset::TenantId::parse(&text("tenant")?).map_err(|_| bad("tenant"))?,
+            recording_id: $crate::asset::RecordingId::parse(&text("recording_id")?)
                 .map_err(|_| bad("recording id"))?,
-            media_id: MediaId::parse(&text("media_id")?).map_err(|_| bad("media id"))?,
+            media_id: $crate::asset::MediaId::parse(&text("media_id")?)
+                .map_err(|_| bad("media id"))?,
             position: usize::try_from(position).map_err(|_| bad("position"))?,
-            state: MediaState::parse(&text("state")?).ok_or_else(|| bad("state"))?,
+            state: $crate::catalog::MediaState::parse(&text("state")?)
+                .ok_or_else(|| bad("state"))?,
             reason: optional("reason")?,
             detail: optional("detail")?,
             upload_bytes: bytes.and_then(|bytes| u64::try_from(bytes).ok()),
             upload_sha256: match optional("upload_sha256")? {
-                Some(text) => Some(Digest::parse(&text).map_err(|_| bad("digest"))?),
+                Some(text) => Some($crate::asset::Digest::parse(&text).map_err(|_| bad("digest"))?),
                 None => None,
             },
             receipt: optional("receipt")?,
@@ -81,6 +83,8 @@ macro_rules! media_row {
         })
     }};
 }
+
+pub(super) use media_row;
 
 /// Moves a row on, if it is in one of the expected states, and writes the stage. Answers whether
 /// it was. Runs inside the caller's transaction.
@@ -226,50 +230,6 @@ impl Catalog {
             let _ = move_on!(&mut tx, asset, from, MediaState::Committing, NO_REASON, now);
             let query = sqlx::query(sql).bind(asset.to_string()).bind(outcome).bind(segments);
             query.execute(&mut *tx).await?;
-            tx.commit().await?;
-        });
-        Ok(())
-    }
-
-    /// Ends the job of an asset as *ready*. When it was the last of its recording, what the
-    /// recording owes to `targets` is written in the same transaction.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn finish(
-        &self,
-        row: &MediaRow,
-        targets: &[&str],
-        now: Timestamp,
-    ) -> Result<(), CatalogError> {
-        // The update serialises the ends of two media files of one recording.
-        let lock = "UPDATE recordings SET masks_complete = 1 WHERE tenant = $1 AND id = $2";
-        let open = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
-                    AND state <> 'ready'";
-        let owe = "INSERT INTO deliveries (id, tenant, recording_id, target, state, run_at_us, \
-                   created_us) VALUES ($1,$2,$3,$4,'pending',$5,$5) \
-                   ON CONFLICT (tenant, recording_id, target) DO NOTHING";
-        let (tenant, recording) = (row.tenant.as_str(), row.recording_id.as_str());
-        on_write!(self, |pool, begin, _lock| {
-            let mut tx = pool.begin_with(begin).await?;
-            sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
-            let from = &[MediaState::Committing];
-            let _ = move_on!(&mut tx, row.asset_id, from, MediaState::Ready, NO_REASON, now);
-            let job = sqlx::query("DELETE FROM jobs WHERE asset_id = $1");
-            job.bind(row.asset_id.to_string()).execute(&mut *tx).await?;
-            let open = sqlx::query_scalar::<_, i64>(open).bind(tenant).bind(recording);
-            if open.fetch_one(&mut *tx).await? == 0 {
-                for target in targets {
-                    sqlx::query(owe)
-                        .bind(uuid::Uuid::now_v7().to_string())
-                        .bind(tenant)
-                        .bind(recording)
-                        .bind(*target)
-                        .bind(micros(now))
-                        .execute(&mut *tx)
-                        .await?;
-                }
-            }
             tx.commit().await?;
         });
         Ok(())

@@ -4,16 +4,19 @@
 //! written in one transaction, so no crash can part them. Every row belongs to a tenant.
 //!
 //! A media row walks `declared -> receiving -> spooled -> committing -> ready`, or ends in
-//! `quarantined`; a row in `receiving` exists before the first byte, `ready` is last.
+//! `quarantined`, or in `erased` when
+//! nothing of it may be kept; a row in `receiving` exists before the first byte, `ready` is last.
 
 mod access_keys;
 mod audit;
 mod deliveries;
+mod endings;
 mod error;
 mod inserted;
 mod jobs;
 mod ledger;
 mod live;
+mod live_uploads;
 mod media;
 mod pool;
 mod principals;
@@ -26,6 +29,7 @@ mod uploads;
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
+pub use endings::NOT_RECORDED;
 pub use error::CatalogError;
 pub use jobs::Job;
 pub use live::{
@@ -33,6 +37,7 @@ pub use live::{
     Demand, DueInteraction, InteractionKind, InteractionRow, LedgerEntry, LiveContact, Lock,
     NO_DEADLINE, NewCommand, Owed, Participant, RecorderRow, Settled, Source, Whereabouts,
 };
+pub use live_uploads::LiveClaim;
 pub use media::{MediaRow, Stage};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;

@@ -4,9 +4,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sqlx::Row as _;
 
+use super::live_uploads::WAITS_FOR_END;
 use super::pool::{on_read, on_write};
-use super::{Catalog, CatalogError, MediaState, micros};
-use crate::asset::{AssetId, MaskEntry, MediaId, RecordingDocument, RecordingId, TenantId};
+use super::{Catalog, CatalogError, MediaState, instant, micros};
+use crate::asset::{
+    AssetId, InteractionId, MaskEntry, MediaId, RecordingDocument, RecordingId, Ruling, TenantId,
+    WireTime, gir_format,
+};
 
 /// A document about to become a row.
 #[derive(Debug)]
@@ -50,10 +54,36 @@ pub struct RecordingRow {
     pub id: RecordingId,
     /// The document as declared.
     pub document: Value,
+    /// The live interaction whose ledger applies.
+    pub interaction: Option<InteractionId>,
+    /// The ledger, sorted; empty without an interaction.
+    pub rulings: Vec<Ruling>,
+    /// When the interaction ended, on the recorder's clock; the `stopTime` of media files that were
+    /// declared without. `None` while it is live.
+    pub ended: Option<Timestamp>,
     /// Whether more masks may come.
     pub masks_complete: bool,
     /// Masks that came later, in order of arrival.
     pub late_masks: Vec<MaskEntry>,
+}
+
+impl RecordingRow {
+    /// The document with what was not known when it was declared: the `stopTime` of each media file
+    /// that lacks one, never before its `startTime`.
+    pub fn completed(&self) -> Value {
+        let mut document = self.document.clone();
+        let files = document.get_mut("mediaFiles").and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten().filter_map(Value::as_object_mut) {
+            let open = file.get("stopTime").is_none_or(Value::is_null);
+            if let (true, Some(ended)) = (open, self.ended) {
+                let start = file.get("startTime").and_then(Value::as_str);
+                let start = start.and_then(|text| WireTime::parse(text).ok()?.resolve(None).ok());
+                let stop = start.map_or(ended, |start| start.max(ended));
+                file.insert("stopTime".to_owned(), gir_format(stop).into());
+            }
+        }
+        document
+    }
 }
 
 /// What became of masks that came later.
@@ -74,8 +104,9 @@ impl Catalog {
     /// [`CatalogError`].
     pub async fn declare(&self, new: &NewRecording<'_>) -> Result<Declared, CatalogError> {
         let (tenant, document) = (new.tenant.as_str(), new.document);
-        let insert = "INSERT INTO recordings (tenant, id, document, masks_complete, created_us) \
-                      VALUES ($1,$2,$3,$4,$5) ON CONFLICT (tenant, id) DO NOTHING";
+        let insert = "INSERT INTO recordings (tenant, id, document, masks_complete, created_us, \
+                      interaction_id) VALUES ($1,$2,$3,$4,$5,$6) \
+                      ON CONFLICT (tenant, id) DO NOTHING";
         let media = "INSERT INTO media (asset_id, tenant, recording_id, media_id, position, \
                      state, created_us) VALUES ($1,$2,$3,$4,$5,'declared',$6) \
                      ON CONFLICT (tenant, media_id) DO NOTHING";
@@ -87,6 +118,7 @@ impl Catalog {
                 .bind(document.value.to_string())
                 .bind(i64::from(document.masks_complete))
                 .bind(micros(new.now))
+                .bind(document.interaction.as_ref().map(InteractionId::as_str))
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();
@@ -149,7 +181,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// A recording with its late masks.
+    /// A recording with its late masks, and the ledger of its interaction.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -158,16 +190,20 @@ impl Catalog {
         tenant: &TenantId,
         id: &RecordingId,
     ) -> Result<Option<RecordingRow>, CatalogError> {
-        let sql = "SELECT document, masks_complete FROM recordings WHERE tenant = $1 AND id = $2";
+        let sql = "SELECT document, masks_complete, interaction_id, stop_us FROM recordings \
+                   WHERE tenant = $1 AND id = $2";
         let masks = "SELECT time, kind FROM late_masks \
                      WHERE tenant = $1 AND recording_id = $2 ORDER BY position";
-        on_read!(self, |pool| {
+        let found = on_read!(self, |pool| {
             let row = sqlx::query(sql)
                 .bind(tenant.as_str())
                 .bind(id.as_str())
                 .fetch_optional(pool)
                 .await?;
             let Some(row) = row else { return Ok(None) };
+            let interaction: Option<String> = row.try_get("interaction_id")?;
+            let interaction = interaction.map(|text| InteractionId::parse(&text)).transpose();
+            let ended: Option<i64> = row.try_get("stop_us")?;
             let document: String = row.try_get("document")?;
             let complete: i64 = row.try_get("masks_complete")?;
             let late = sqlx::query(masks).bind(tenant.as_str()).bind(id.as_str());
@@ -176,15 +212,23 @@ impl Catalog {
                 late_masks
                     .push(MaskEntry { time: row.try_get("time")?, kind: row.try_get("kind")? });
             }
-            Ok(Some(RecordingRow {
+            RecordingRow {
                 tenant: tenant.clone(),
                 id: id.clone(),
                 document: serde_json::from_str(&document)
                     .map_err(|error| CatalogError::row(id, error))?,
+                interaction: interaction.map_err(|error| CatalogError::row(id, error))?,
+                rulings: Vec::new(),
+                ended: ended.map(instant),
                 masks_complete: complete != 0,
                 late_masks,
-            }))
-        })
+            }
+        });
+        let rulings = match &found.interaction {
+            Some(interaction) => self.rulings(tenant, interaction).await?,
+            None => Vec::new(),
+        };
+        Ok(Some(RecordingRow { rulings, ..found }))
     }
 
     /// Adds masks, unless an asset of the recording is already being processed.
@@ -202,7 +246,7 @@ impl Catalog {
                     WHERE tenant = $1 AND id = $2";
         let late = "SELECT COUNT(*) FROM media m LEFT JOIN jobs j ON j.asset_id = m.asset_id \
                     WHERE m.tenant = $1 AND m.recording_id = $2 AND (j.running = 1 OR m.state \
-                    IN ('committing', 'ready', 'quarantined'))";
+                    IN ('committing', 'ready', 'quarantined', 'erased'))";
         let next = "SELECT COALESCE(MAX(position), -1) + 1 FROM late_masks \
                     WHERE tenant = $1 AND recording_id = $2";
         let insert = "INSERT INTO late_masks (tenant, recording_id, position, time, kind) \
@@ -234,7 +278,8 @@ impl Catalog {
         })
     }
 
-    /// No more masks will come: waiting jobs are due now. False when there is no such recording.
+    /// No more masks will come: waiting jobs are due now, but for those that wait for the end of an
+    /// interaction. False when there is no such recording.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -245,9 +290,9 @@ impl Catalog {
         now: Timestamp,
     ) -> Result<bool, CatalogError> {
         let done = "UPDATE recordings SET masks_complete = 1 WHERE tenant = $1 AND id = $2";
-        let due = "UPDATE jobs SET run_at_us = $3 WHERE running = 0 AND asset_id IN \
-                   (SELECT asset_id FROM media WHERE tenant = $1 AND recording_id = $2 \
-                   AND state = $4)";
+        let due = "UPDATE jobs SET run_at_us = $3 WHERE running = 0 AND run_at_us <> $5 \
+                   AND asset_id IN (SELECT asset_id FROM media WHERE tenant = $1 \
+                   AND recording_id = $2 AND state = $4)";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             let known = sqlx::query(done).bind(tenant.as_str()).bind(id.as_str());
@@ -257,6 +302,7 @@ impl Catalog {
                 .bind(id.as_str())
                 .bind(micros(now))
                 .bind(MediaState::Spooled.name())
+                .bind(WAITS_FOR_END)
                 .execute(&mut *tx)
                 .await?;
             tx.commit().await?;

@@ -18,6 +18,8 @@ pub enum MediaState {
     Ready,
     /// Kept in the spool, sealed from everybody, with a reason code.
     Quarantined,
+    /// Nothing of it may be kept, and nothing is.
+    Erased,
 }
 
 impl MediaState {
@@ -30,12 +32,13 @@ impl MediaState {
             Self::Committing => "committing",
             Self::Ready => "ready",
             Self::Quarantined => "quarantined",
+            Self::Erased => "erased",
         }
     }
 
     /// Whether nothing more will happen by itself.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Ready | Self::Quarantined)
+        matches!(self, Self::Ready | Self::Quarantined | Self::Erased)
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -46,6 +49,7 @@ impl MediaState {
             Self::Committing,
             Self::Ready,
             Self::Quarantined,
+            Self::Erased,
         ]
         .into_iter()
         .find(|state| state.name() == text)

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::live_uploads::WAITS_FOR_END;
 use super::media::{MediaRow, NO_REASON, move_on};
 use super::pool::{on_read, on_write};
 use super::{Catalog, CatalogError, MediaState, micros};
@@ -87,17 +88,21 @@ impl Catalog {
             let mut tx = pool.begin_with(begin).await?;
             let from = &[MediaState::Receiving];
             let _ = move_on!(&mut tx, asset, from, MediaState::Declared, NO_REASON, now);
+            let sql = "UPDATE media SET live = 0 WHERE asset_id = $1 AND state = 'declared'";
+            sqlx::query(sql).bind(asset.to_string()).execute(&mut *tx).await?;
             tx.commit().await?;
         });
         Ok(())
     }
 
-    /// The uploads that `node` had begun and not ended: after a restart nobody will end them.
+    /// The uploads that `node` had begun and not ended: after a restart nobody will end them. Live
+    /// ones are not among them: what is durable of those is kept.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn interrupted_uploads(&self, node: &str) -> Result<Vec<AssetId>, CatalogError> {
-        let sql = "SELECT asset_id FROM media WHERE state = 'receiving' AND node = $1";
+        let sql = "SELECT asset_id FROM media WHERE state = 'receiving' AND node = $1 \
+                   AND live = 0";
         on_read!(self, |pool| {
             let ids: Vec<String> = sqlx::query_scalar(sql).bind(node).fetch_all(pool).await?;
             Ok(ids.iter().filter_map(|id| AssetId::parse(id)).collect())
@@ -105,7 +110,8 @@ impl Catalog {
     }
 
     /// Acknowledges uploads: all of them, each with its job, or none. False when one of them was
-    /// not in `receiving` any more.
+    /// not in `receiving` any more. A job of a recording that belongs to an interaction is not due
+    /// at `run_at`, but waits for [`Catalog::release_ended`].
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -118,7 +124,10 @@ impl Catalog {
     ) -> Result<bool, CatalogError> {
         let detail = "UPDATE media SET upload_bytes = $2, upload_sha256 = $3, receipt = $4 \
                       WHERE asset_id = $1";
-        let job = "INSERT INTO jobs (asset_id, node, run_at_us) VALUES ($1,$2,$3)";
+        let job = "INSERT INTO jobs (asset_id, node, run_at_us) SELECT m.asset_id, \
+                   CAST($2 AS TEXT), CASE WHEN r.interaction_id IS NULL THEN CAST($3 AS BIGINT) \
+                   ELSE CAST($4 AS BIGINT) END FROM media m JOIN recordings r \
+                   ON r.tenant = m.tenant AND r.id = m.recording_id WHERE m.asset_id = $1";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             for upload in uploads {
@@ -137,6 +146,7 @@ impl Catalog {
                     .bind(asset.to_string())
                     .bind(node)
                     .bind(micros(run_at))
+                    .bind(WAITS_FOR_END)
                     .execute(&mut *tx)
                     .await?;
             }

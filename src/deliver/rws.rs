@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Next, Tried};
 use crate::asset::Outcome;
-use crate::catalog::{Catalog, CatalogError, Delivery, DeliveryState};
+use crate::catalog::{Catalog, CatalogError, Delivery, DeliveryState, MediaRow, MediaState};
 use crate::gir::{Found, GirSettings, RecordParts, RwsClient, Submitted, build};
 
 /// Delivers insertion records. The body is fixed before the first request, so every repetition
@@ -89,8 +89,12 @@ impl RwsReceiver {
             return Ok(Err("the recording is gone".to_owned()));
         };
         let rows = self.catalog.media_of(tenant, id).await?;
-        let outcomes: Option<Vec<Outcome>> =
-            rows.iter().map(|row| serde_json::from_str(row.outcome.as_deref()?).ok()).collect();
+        // Of an erased media file there is nothing to tell.
+        let outcome = |row: &MediaRow| match row.state {
+            MediaState::Erased => Some(None),
+            _ => Some(Some(serde_json::from_str(row.outcome.as_deref()?).ok()?)),
+        };
+        let outcomes: Option<Vec<Option<Outcome>>> = rows.iter().map(outcome).collect();
         let Some(outcomes) = outcomes else {
             return Ok(Err("an outcome is missing".to_owned()));
         };

@@ -1,10 +1,13 @@
 //! Builds the insertion record from the document and from what the pipeline measured.
 
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::{GirError, GirSettings, MediaIdPolicy};
-use crate::asset::{MaskEntry, MediaType, Outcome, RecordingDocument, Rules, WireTime, gir_format};
+use crate::asset::{
+    MaskEntry, MediaType, Outcome, RecordingDocument, Rules, Ruling, Stretch, WireTime, gir_format,
+};
 use crate::catalog::RecordingRow;
 
 /// What a record is made of.
@@ -12,16 +15,17 @@ use crate::catalog::RecordingRow;
 pub struct RecordParts<'p> {
     /// The recording's row.
     pub recording: &'p RecordingRow,
-    /// The outcome of each media file, in document order.
-    pub outcomes: &'p [Outcome],
+    /// The outcome of each media file, in document order; `None` for one of which nothing was kept,
+    /// which the record leaves out.
+    pub outcomes: &'p [Option<Outcome>],
     /// The zone in which zoneless dates are read.
     pub zone: Option<&'p TimeZone>,
     /// `[gir]`.
     pub settings: &'p GirSettings,
 }
 
-/// Builds the record. Dates are written as RWS writes them, masks keep their original times (R13),
-/// credentials in `parameters` (`rp.*`) are left out (R18).
+/// Builds the record. Dates are written as RWS writes them, masks keep their original times (R13)
+/// and are followed by those of the ledger, credentials in `parameters` (`rp.*`) are left out (R18).
 ///
 /// # Errors
 /// [`GirError`].
@@ -35,7 +39,7 @@ pub fn build(parts: &RecordParts<'_>) -> Result<Value, GirError> {
     let document = RecordingDocument::parse(text.as_bytes(), Rules::Ingest)
         .map_err(|faults| fault(&faults.first().map_or(String::new(), |f| f.message.clone())))?;
     check_region(parts)?;
-    let mut record = recording.document.clone();
+    let mut record = recording.completed();
     let map = record.as_object_mut().ok_or_else(|| fault("not an object"))?;
     map.shift_remove("reelgate");
     if document.media.len() != parts.outcomes.len() {
@@ -45,7 +49,14 @@ pub fn build(parts: &RecordParts<'_>) -> Result<Value, GirError> {
     let files = files.ok_or_else(|| fault("mediaFiles is missing"))?;
     for (file, outcome) in files.iter_mut().zip(parts.outcomes) {
         let file = file.as_object_mut().ok_or_else(|| fault("a media file is not an object"))?;
-        media_file(file, outcome, parts);
+        if let Some(outcome) = outcome {
+            media_file(file, outcome, parts);
+        }
+    }
+    let mut kept = parts.outcomes.iter().map(Option::is_some);
+    files.retain(|_| kept.next().unwrap_or(true));
+    if files.is_empty() {
+        return Err(fault("nothing of it was kept"));
     }
     if let Some(events) = map.get_mut("eventHistory").and_then(Value::as_array_mut) {
         events.iter_mut().for_each(|event| history(event, parts.zone));
@@ -65,6 +76,7 @@ fn check_region(parts: &RecordParts<'_>) -> Result<(), GirError> {
 }
 
 fn media_file(file: &mut Map<String, Value>, outcome: &Outcome, parts: &RecordParts<'_>) {
+    masks(file, outcome, parts);
     for name in ["startTime", "stopTime"] {
         dated(file, name, parts.zone);
     }
@@ -73,7 +85,6 @@ fn media_file(file: &mut Map<String, Value>, outcome: &Outcome, parts: &RecordPa
     file.insert("duration".to_owned(), outcome.duration_ms.to_string().into());
     file.insert("size".to_owned(), outcome.stored.bytes.to_string().into());
     parameters(file);
-    masks(file, parts);
     let descriptor = json!({ "storage": "webDAV", "path": outcome.stored.url });
     file.insert("mediaDescriptor".to_owned(), descriptor);
     if let Some(pkcs7) = &outcome.seal.pkcs7 {
@@ -98,13 +109,15 @@ fn parameters(file: &mut Map<String, Value>) {
     }
 }
 
-fn masks(file: &mut Map<String, Value>, parts: &RecordParts<'_>) {
+/// The masks of the document, those that came later, and what the ledger silences in the file.
+fn masks(file: &mut Map<String, Value>, outcome: &Outcome, parts: &RecordParts<'_>) {
     let late = &parts.recording.late_masks;
     let given = file
         .get("masks")
         .and_then(|masks| serde_json::from_value::<Vec<MaskEntry>>(masks.clone()).ok());
     let mut all = given.unwrap_or_default();
     all.extend(late.iter().cloned());
+    all.extend(ledger_masks(file, outcome, parts));
     if all.is_empty() {
         return;
     }
@@ -117,6 +130,42 @@ fn masks(file: &mut Map<String, Value>, parts: &RecordParts<'_>) {
         }
     }
     file.insert("masks".to_owned(), json!(all));
+}
+
+/// What the ledger silences between the first and the last sample, as pauses: a listener must know
+/// of it whatever the reason. From where the file ends because the rest was not kept, there is
+/// nothing to tell.
+fn ledger_masks(
+    file: &Map<String, Value>,
+    outcome: &Outcome,
+    parts: &RecordParts<'_>,
+) -> Vec<MaskEntry> {
+    let time = |name: &str| {
+        let text = file.get(name).and_then(Value::as_str)?;
+        WireTime::parse(text).ok()?.resolve(parts.zone).ok()
+    };
+    let Some(start) = time("startTime") else { return Vec::new() };
+    let millis = i64::try_from(outcome.duration_ms).unwrap_or(i64::MAX);
+    let played = start.checked_add(SignedDuration::from_millis(millis)).unwrap_or(start);
+    let is_cut = outcome.certificate.pointer("/cut/ending").is_some_and(|how| how == "ended");
+    let end = match time("stopTime") {
+        Some(stop) if !is_cut => stop.max(played),
+        _ => played,
+    };
+    let mut masks = Vec::new();
+    for stretch in Stretch::joined(&Ruling::stretches(&parts.recording.rulings)) {
+        if stretch.from >= end || stretch.to.is_some_and(|to| to <= start) {
+            continue;
+        }
+        let mut add = |at, kind: &str| {
+            masks.push(MaskEntry { time: gir_format(at), kind: kind.to_owned() });
+        };
+        add(stretch.from, "paused");
+        if let Some(to) = stretch.to {
+            add(to, "resume");
+        }
+    }
+    masks
 }
 
 fn history(event: &mut Value, zone: Option<&TimeZone>) {
@@ -186,6 +235,9 @@ mod tests {
                     "masks": [{"time": "2021-03-04T09:15:40.000Z", "type": "paused"}]
                 }]
             }),
+            interaction: None,
+            rulings: Vec::new(),
+            ended: None,
             masks_complete: true,
             late_masks: vec![MaskEntry {
                 time: "2021-03-04T09:15:58.500Z".to_owned(),
@@ -195,7 +247,7 @@ mod tests {
         let settings = GirSettings { media_id: MediaIdPolicy::AppendBin, ..GirSettings::default() };
         let parts = RecordParts {
             recording: &recording,
-            outcomes: &[outcome()],
+            outcomes: &[Some(outcome())],
             zone: None,
             settings: &settings,
         };

@@ -47,6 +47,14 @@ pub enum IngestError {
     /// Another upload of the same media is under way.
     #[error("another upload of this media file is under way")]
     Busy,
+    /// The upload is not where the sender goes on.
+    #[error("{expected} bytes of the media file are here, and the body begins at {provided}")]
+    Offset {
+        /// Durable here.
+        expected: u64,
+        /// What the sender said.
+        provided: u64,
+    },
     /// No such recording, or no such media in it.
     #[error("no recording declares this media file")]
     Unknown,

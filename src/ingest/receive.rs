@@ -8,20 +8,14 @@ use futures_util::{Stream, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::{CHANNEL_CHUNKS, IngestError, IngestSettings, Receipt, ReceiptState};
+use super::declared::hold_to;
+use super::{
+    CHANNEL_CHUNKS, Declared, IngestError, IngestSettings, LiveUploads, Receipt, ReceiptState,
+};
 use crate::asset::{AssetId, Clock, Digest, Hasher, MediaId, RecordingId, TenantId};
 use crate::catalog::{Accepted, Catalog, MediaRow, UploadClaim};
 use crate::seal::SigningKey;
 use crate::spool::{Spool, SpoolError};
-
-/// What a sender says of the body beforehand.
-#[derive(Debug, Clone, Default)]
-pub struct Declared {
-    /// Length in bytes, and the name of the header or member that says so.
-    pub bytes: Option<(u64, String)>,
-    /// SHA-256, likewise.
-    pub sha256: Option<(Digest, String)>,
-}
 
 /// Takes uploads. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +34,10 @@ pub struct Ingest {
     pub bell: Arc<Notify>,
     /// One permit for each upload under way.
     pub permits: Arc<Semaphore>,
+    /// Live uploads that are being written.
+    pub live: LiveUploads,
+    /// Rung when an interaction ended, or an upload of one.
+    pub live_bell: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Ingest {
@@ -70,7 +68,12 @@ pub struct Received {
     content: Option<(u64, Digest)>,
     /// Whether there is nothing left to clean up.
     settled: bool,
+    /// What must stay until it is acknowledged.
+    held: Option<Held>,
 }
+
+/// Kept for its drop.
+pub(super) type Held = Box<dyn std::fmt::Debug + Send + Sync>;
 
 impl Ingest {
     /// A place among the uploads under way.
@@ -118,6 +121,7 @@ impl Ingest {
                 row,
                 content: None,
                 settled: false,
+                held: None,
             }))),
         }
     }
@@ -188,10 +192,12 @@ impl Ingest {
         }
         for upload in &mut uploads {
             upload.settled = true;
+            upload.held = None;
             metrics::counter!("reelgate_uploads_total", "outcome" => "acknowledged").increment(1);
             metrics::counter!("reelgate_upload_bytes_total").increment(upload.bytes());
         }
         self.bell.notify_one();
+        self.live_bell.notify_one();
         Ok(accepted.into_iter().map(|upload| upload.receipt).collect())
     }
 
@@ -231,6 +237,18 @@ impl Ingest {
 }
 
 impl Received {
+    /// A live upload that has ended. Dropped, it stays as it is: what is durable of it may have been
+    /// told to its sender.
+    pub(super) fn live(ingest: Ingest, row: Box<MediaRow>, content: (u64, Digest)) -> Self {
+        Self { ingest, row, content: Some(content), settled: true, held: None }
+    }
+
+    /// The same, holding something until it is acknowledged.
+    pub(super) fn holding(mut self, held: Held) -> Self {
+        self.held = Some(held);
+        self
+    }
+
     /// Which asset this is.
     pub fn asset(&self) -> AssetId {
         self.row.asset_id
@@ -258,22 +276,9 @@ impl Received {
         metrics::gauge!("reelgate_uploads_open").increment(1.0);
         let result = self.receive_body(body).await;
         metrics::gauge!("reelgate_uploads_open").decrement(1.0);
-        let (found, digest) = result?;
-        if let Some((bytes, field)) = &declared.bytes
-            && *bytes != found
-        {
-            return Err(IngestError::Length { field: field.clone(), declared: *bytes, found });
-        }
-        if let Some((sha256, field)) = &declared.sha256
-            && *sha256 != digest
-        {
-            let (field, declared) = (field.clone(), *sha256);
-            return Err(IngestError::Digest { field, declared, found: digest });
-        }
-        if found == 0 {
-            return Err(IngestError::Empty);
-        }
-        self.content = Some((found, digest));
+        let content = result?;
+        hold_to(declared, content)?;
+        self.content = Some(content);
         Ok(())
     }
 
@@ -360,7 +365,7 @@ impl Ingest {
 
     /// Destroys what was received of an upload and lets another one begin. An acknowledgement whose
     /// answer was lost is found first, and then nothing is destroyed.
-    async fn give_back(&self, asset: AssetId) -> Result<(), IngestError> {
+    pub(super) async fn give_back(&self, asset: AssetId) -> Result<(), IngestError> {
         if !self.catalog.still_receiving(asset).await? {
             return Ok(());
         }

@@ -29,6 +29,12 @@ pub struct IngestSettings {
     pub reserve_bytes: u64,
     /// Longest silence of a sender before its upload is given up, in seconds.
     pub idle_s: u64,
+    /// Longest time between two fsyncs of a live upload, in milliseconds.
+    pub live_sync_ms: u64,
+    /// Longest silence of the sender of a live upload, in seconds.
+    pub live_idle_s: u64,
+    /// How long a sender may go on when its interaction has ended, in milliseconds.
+    pub live_grace_ms: u64,
 }
 
 impl Default for IngestSettings {
@@ -40,6 +46,9 @@ impl Default for IngestSettings {
             max_uploads: 64,
             reserve_bytes: 256 << 20,
             idle_s: 60,
+            live_sync_ms: 1000,
+            live_idle_s: 300,
+            live_grace_ms: 5000,
         }
     }
 }
@@ -56,6 +65,15 @@ impl IngestSettings {
         }
         if self.idle_s == 0 {
             faults.push("ingest.idle_s must be at least 1".to_owned());
+        }
+        if !(10..=60_000).contains(&self.live_sync_ms) {
+            faults.push("ingest.live_sync_ms must be 10 to 60000".to_owned());
+        }
+        if self.live_idle_s == 0 {
+            faults.push("ingest.live_idle_s must be at least 1".to_owned());
+        }
+        if self.live_grace_ms > 600_000 {
+            faults.push("ingest.live_grace_ms must be at most 600000".to_owned());
         }
         faults
     }

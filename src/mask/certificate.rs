@@ -40,6 +40,33 @@ pub(super) struct Outcome {
     pub(super) bytes: u64,
 }
 
+/// How a file ends whose end is not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// The stored file ends there.
+    Ended,
+    /// Such a file cannot be cut: from there on it is silent or blank.
+    Silenced,
+    /// The upload broke off inside a coded unit, which was left out.
+    Torn,
+}
+
+/// What was not kept of the end of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CutAccount {
+    /// How it ends.
+    pub ending: Ending,
+    /// Where the ledger says that nothing is kept any more, in milliseconds of the file's time; of
+    /// a torn file, where it ends.
+    pub at_ms: u64,
+    /// Bytes that were not kept; 0 when they were silenced.
+    pub dropped_bytes: u64,
+    /// Playing time that was not kept, or silenced, in milliseconds.
+    pub dropped_ms: u64,
+}
+
 /// The account of one masked (or untouched) file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,6 +112,9 @@ pub struct Certificate {
     /// it (`mask.fallback`); `source_sha256` is then of the decoded file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decoded_from: Option<String>,
+    /// What was not kept of its end: digests and lengths are then of the shorter file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<CutAccount>,
 }
 
 impl Certificate {
@@ -108,6 +138,7 @@ impl Certificate {
             warnings: plan.warnings.into_iter().chain(scope.warnings).collect(),
             metadata_cleared: scope.metadata_cleared,
             decoded_from: None,
+            cut: None,
         }
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::{Companions, Timeline, WallSpan, place};
+use super::timeline::{Companions, Placed, Timeline, WallSpan, place};
 use super::{MaskError, MaskPlan, MaskWarning, QuarantineReason, WarningCode};
 use crate::asset::{MaskEntry, MediaTime, StampError, WireTime};
 
@@ -107,9 +107,10 @@ impl MaskPlan {
         let mut warnings = Vec::new();
         let pauses = pair(&read(events, zone)?, &mut warnings);
         let placed = place(&pauses, companions, timeline, &mut warnings)?;
-        let doubtful = placed.doubtful;
-        let mut plan = Self::assemble(&placed.requested, doubtful, timeline.duration, guard)?;
+        let Placed { requested, doubtful, dropped } = placed;
+        let mut plan = Self::assemble(&requested, doubtful, timeline.duration, guard)?;
         plan.warnings = warnings;
+        plan.dropped = dropped;
         Ok(plan)
     }
 }

@@ -19,6 +19,7 @@ mod amr;
 mod certificate;
 mod check;
 mod constant;
+mod cut;
 mod digests;
 mod error;
 mod events;
@@ -50,8 +51,9 @@ mod unit;
 mod vorbis;
 mod wav;
 
-pub use certificate::{Certificate, SampledSpan};
+pub use certificate::{Certificate, CutAccount, Ending, SampledSpan};
 pub use check::{Recheck, open_recheck, recheck_files};
+pub use cut::{Cut, CutFound, CutReader, find_cut};
 pub use error::{MaskError, QuarantineReason};
 pub use events::{ControlEvent, ControlKind, MAX_EVENTS, resolve_time, wall_spans};
 pub use masker::Masker;

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cut::LAST_GUARD;
 use super::{MaskError, QuarantineReason};
-use crate::asset::{MediaTime, Span};
+use crate::asset::{MediaTime, Span, SpanReason};
 
 /// Silence added before and after each mask for the clocks of desktops and recorders, which differ
 /// (R10).
@@ -58,6 +59,10 @@ pub struct MaskPlan {
     /// Which channels fall silent, counted from 0; without it, all do. Invariant: sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<u16>>,
+    /// From where on nothing of the file is kept; it is silent there, too. Whoever can shortens
+    /// the file ([`super::find_cut`]).
+    #[serde(skip)]
+    pub dropped: Option<MediaTime>,
     /// Remarks for the operator.
     pub warnings: Vec<MaskWarning>,
 }
@@ -102,7 +107,29 @@ impl MaskPlan {
             reason: span.reason,
         });
         let silenced = merge(widened.collect());
-        Ok(Self { requested, silenced, guard, channels: None, warnings: Vec::new() })
+        Ok(Self { requested, silenced, guard, ..Self::default() })
+    }
+
+    /// Whether nothing of the file would be heard but what lies within the guard of its end, or
+    /// not even that.
+    pub fn keeps_nothing(&self) -> bool {
+        self.dropped.is_some_and(|from| from.saturating_sub(self.guard) == MediaTime::ZERO)
+    }
+
+    /// The plan of the file that ends at `duration` because the rest is not kept. A little before
+    /// the end is silent whatever the guard.
+    #[must_use]
+    pub fn ending_at(self, duration: MediaTime) -> Self {
+        let within = |spans: Vec<Span>| -> Vec<Span> {
+            let cut = |span: Span| Span::new(span.from, span.to.min(duration), span.reason);
+            spans.into_iter().filter_map(cut).collect()
+        };
+        let mut silenced = within(self.silenced);
+        let last = duration.saturating_sub(LAST_GUARD);
+        silenced.extend(Span::new(last, duration, SpanReason::NotRecorded));
+        let (requested, silenced) = (within(self.requested), merge(silenced));
+        // Where the file ends, all channels do.
+        Self { requested, silenced, dropped: None, ..self }
     }
 
     /// The same plan for some channels only, counted from 0 in the file's order. Formats that code

@@ -43,7 +43,10 @@ impl Pipeline {
         {
             return self.complete(&rows, &outcome).await;
         }
-        let mut analysed = self.analyse(&rows, analyse).await?;
+        let mut analysed = match self.analyse(&rows, analyse).await {
+            Err(PipelineError::NotRecorded) => return self.erase(&rows, job.attempts).await,
+            analysed => analysed?,
+        };
         self.clear_attempts(&rows, job.attempts).await?;
         let part = Part::new(self.key(&rows)?, &attempt(job.attempts))?;
         let (staged, transformed) = match self.stage(&rows, &analysed, part.clone()).await {
@@ -111,8 +114,8 @@ impl Pipeline {
 
     async fn analyse(&self, rows: &Rows, analyse: Analysis) -> Result<Analysed, PipelineError> {
         let (spool, settings) = (self.spool.clone(), self.mask.clone());
-        let (asset, late) = (rows.media.asset_id, rows.recording.late_masks.clone());
-        let request = MaskRequest::of(&rows.document, &rows.media.media_id, late);
+        let (asset, media) = (rows.media.asset_id, &rows.media.media_id);
+        let request = MaskRequest::of(&rows.recording, &rows.document, media);
         let request = request.ok_or_else(|| PipelineError::Rows {
             asset: asset.to_string(),
             detail: "the document lacks the media id".to_owned(),
@@ -235,10 +238,23 @@ impl Pipeline {
     async fn complete(&self, rows: &Rows, outcome: &Outcome) -> Result<MediaState, PipelineError> {
         self.write_manifest(rows, outcome).await?;
         self.catalog.finish(&rows.media, &self.targets, self.clock.now()).await?;
-        let (spool, asset) = (self.spool.clone(), rows.media.asset_id);
-        let destroyed = tokio::task::spawn_blocking(move || spool.destroy(asset)).await;
-        destroyed.map_err(|_| PipelineError::Thread)??;
+        self.destroy(rows.media.asset_id).await?;
         Ok(MediaState::Ready)
+    }
+
+    /// Nothing is kept: the row says so, then the spool file goes. What earlier attempts may have
+    /// left in the store goes first.
+    async fn erase(&self, rows: &Rows, attempts: u32) -> Result<MediaState, PipelineError> {
+        self.clear_attempts(rows, attempts).await?;
+        self.catalog.erase(&rows.media, &self.targets, self.clock.now()).await?;
+        self.destroy(rows.media.asset_id).await?;
+        Ok(MediaState::Erased)
+    }
+
+    async fn destroy(&self, asset: AssetId) -> Result<(), PipelineError> {
+        let spool = self.spool.clone();
+        let destroyed = tokio::task::spawn_blocking(move || spool.destroy(asset)).await;
+        Ok(destroyed.map_err(|_| PipelineError::Thread)??)
     }
 
     async fn write_manifest(&self, rows: &Rows, outcome: &Outcome) -> Result<(), PipelineError> {
@@ -256,8 +272,9 @@ impl Pipeline {
             recording_id: media.recording_id.to_string(),
             media_id: media.media_id.to_string(),
             asset_id: media.asset_id.to_string(),
-            document: rows.recording.document.clone(),
+            document: rows.recording.completed(),
             late_masks: rows.recording.late_masks.clone(),
+            rulings: rows.recording.rulings.clone(),
             upload_bytes: media.upload_bytes.ok_or_else(|| bad("no upload length"))?,
             upload_sha256: media.upload_sha256.ok_or_else(|| bad("no upload digest"))?,
             outcome: outcome.clone(),

@@ -13,6 +13,9 @@ pub enum PipelineError {
         /// The reason in words.
         detail: String,
     },
+    /// The ledger lets nothing of the asset be kept: it is erased.
+    #[error("nothing of it may be kept")]
+    NotRecorded,
     /// Masking failed for another reason.
     #[error("masking failed")]
     Mask(#[source] MaskError),

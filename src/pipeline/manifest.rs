@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::asset::{Digest, MaskEntry, Outcome};
+use crate::asset::{Digest, MaskEntry, Outcome, Ruling};
 
 /// `typ` of the manifest's signature header.
 pub const MANIFEST_TYPE: &str = "reelgate-manifest+jws";
@@ -22,10 +22,13 @@ pub struct Manifest {
     pub media_id: String,
     /// Asset id.
     pub asset_id: String,
-    /// The recording document as it was declared.
+    /// The recording document as it was declared, with the end of its interaction where it has none.
     pub document: Value,
     /// Masks that came later.
     pub late_masks: Vec<MaskEntry>,
+    /// The ledger of its live interaction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rulings: Vec<Ruling>,
     /// Length of the upload in bytes.
     pub upload_bytes: u64,
     /// SHA-256 of the upload.

@@ -21,6 +21,7 @@
 
 mod analyse;
 mod carry;
+mod ending;
 mod error;
 mod manifest;
 mod settings;

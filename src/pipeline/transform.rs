@@ -169,6 +169,7 @@ fn pass(
         .decoded_from
         .as_ref()
         .map(|original| format!("{} in {}", original.codec, original.container));
+    certificate.cut = analysed.ending;
     give(&mut masked, outlet, &mut sealer)?;
     let (tail, summary) = sealer.finish()?;
     outlet.send(tail)?;

@@ -75,7 +75,7 @@ impl std::fmt::Debug for Pipeline {
 
 impl Pipeline {
     /// Brings the node back to where its rows say it is: uploads that nobody will end are given
-    /// back, jobs that were running are due, spool files of assets that are stored are destroyed.
+    /// back, but for live ones, jobs that were running are due, spool files of assets that are stored are destroyed.
     ///
     /// # Errors
     /// [`PipelineError`] when spool or catalogue fail.
@@ -92,7 +92,7 @@ impl Pipeline {
         }
         for asset in self.spool.list()? {
             match self.catalog.asset(asset).await?.map(|row| row.state) {
-                Some(MediaState::Ready | MediaState::Declared) => {
+                Some(MediaState::Ready | MediaState::Declared | MediaState::Erased) => {
                     self.spool.destroy(asset)?;
                     tracing::info!(%asset, "a spool file that its row does not need was destroyed");
                 }

@@ -17,7 +17,7 @@ use crate::config::{Config, read_secret};
 use crate::control::Control;
 use crate::deliver::{Courier, RWS};
 use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, LiveUploads};
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress, SealPolicy};
 use crate::play::{PlayKey, Player};
@@ -84,25 +84,17 @@ pub(super) async fn parts(
         targets: if config.gir.deliver { vec![RWS] } else { Vec::new() },
         settings: config.pipeline.clone(),
         clock: Arc::clone(&clock),
-        bell: Arc::clone(&bell),
+        bell,
         delivery_bell: Arc::clone(&delivery_bell),
         progress: progress.clone(),
     };
-    let ingest = Ingest {
-        spool: spool.clone(),
-        catalog: catalog.clone(),
-        settings: config.ingest.clone(),
-        signing: Arc::clone(&signing),
-        clock: Arc::clone(&clock),
-        bell,
-        permits: Arc::new(Semaphore::new(config.ingest.max_uploads)),
-    };
+    let ingest = ingest(config, &pipeline);
     let couriers = couriers(config, data, &own_url, &pipeline)?;
     let control = Control::new(
         catalog.clone(),
         config.control.clone(),
         Arc::clone(&clock),
-        Arc::new(Notify::new()),
+        Arc::clone(&ingest.live_bell),
         Arc::clone(&delivery_bell),
     );
     let player = Player {
@@ -134,6 +126,20 @@ pub(super) async fn parts(
         clock,
     };
     Ok(Parts { state, pipeline, control, couriers })
+}
+
+fn ingest(config: &Config, pipeline: &Pipeline) -> Ingest {
+    Ingest {
+        spool: pipeline.spool.clone(),
+        catalog: pipeline.catalog.clone(),
+        settings: config.ingest.clone(),
+        signing: Arc::clone(&pipeline.signing),
+        clock: Arc::clone(&pipeline.clock),
+        bell: Arc::clone(&pipeline.bell),
+        permits: Arc::new(Semaphore::new(config.ingest.max_uploads)),
+        live: LiveUploads::default(),
+        live_bell: Arc::new(Notify::new()),
+    }
 }
 
 /// The address at which this process reaches itself.

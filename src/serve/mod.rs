@@ -60,12 +60,14 @@ impl Gateway {
         let limit = config.server.max_connections;
         let public_url = parts.state.public_url.to_string();
         let catalog = parts.state.catalog.clone();
+        let sweeper = parts.state.ingest.clone();
         let router = crate::http::router(parts.state);
         let listener = tokio::spawn(listen::run(listener, router, limit, listening));
         let mut workers = JoinSet::new();
         for _ in 0..config.pipeline.workers {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
+        workers.spawn(sweeper.sweep(work.clone()));
         workers.spawn(parts.control.run(work.clone()));
         for courier in parts.couriers {
             workers.spawn(courier.run(work.clone()));

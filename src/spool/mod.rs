@@ -3,19 +3,24 @@
 //! # The file
 //! ```text
 //! "RGSPOOL1"  u16 length of the wrapped key  wrapped key
-//! frame*      u32: bit 31 marks the last frame, bits 0-30 the plaintext length (at most 64 KiB)
-//!             ciphertext, 16-byte tag
+//! frame*      u32: bit 31 marks the last frame, bit 30 a mark, the others the plaintext length (at
+//!             most 64 KiB); ciphertext, 16-byte tag
 //! ```
 //! Numbers are big endian. Each file has a key of its own, wrapped by the node key with the asset
 //! id as associated data; each frame is AES-256-GCM with its number as nonce, so frames cannot be
 //! swapped, dropped or repeated. A file is whole when its last frame is marked. A torn tail is
 //! never read: what was acknowledged was fsynced before.
 //!
+//! A file that was not ended can be gone on with. What a crash left of its last frame is cut off,
+//! and since that frame may have been written with its number, no number is used a second time: an
+//! empty frame, the mark, begins a new row of numbers 2^40 above.
+//!
 //! To destroy a file its wrapped key is overwritten first, then the name is removed.
 
 mod error;
 mod node_key;
 mod reader;
+mod resume;
 mod writer;
 
 use std::fs::{File, OpenOptions};
@@ -27,6 +32,7 @@ use std::sync::Arc;
 pub use error::SpoolError;
 pub use node_key::NodeKey;
 pub use reader::SpoolReader;
+pub use resume::Resumed;
 pub use writer::SpoolWriter;
 
 use crate::asset::AssetId;
@@ -38,6 +44,10 @@ const MAGIC: &[u8; 8] = b"RGSPOOL1";
 /// Longest wrapped key that is read, in bytes.
 const MAX_WRAPPED_KEY_BYTES: usize = 256;
 const LAST_FRAME: u32 = 1 << 31;
+/// An empty frame that begins a new row of numbers.
+const MARK: u32 = 1 << 30;
+/// How many frames a row can have.
+const ROW: u64 = 1 << 40;
 
 /// The folder that holds the spool files of this node.
 #[derive(Clone)]
@@ -107,6 +117,20 @@ impl Spool {
             Err(error) => return Err(error.into()),
         };
         SpoolReader::open(file, asset, &self.key)
+    }
+
+    /// Goes on with the file of an asset that was not ended: reads back what is whole of it, cuts off
+    /// a torn tail, and makes that durable. `None` when there is no file, or not even its head.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub fn resume(&self, asset: AssetId) -> Result<Option<Resumed>, SpoolError> {
+        let mut options = OpenOptions::new();
+        match options.read(true).write(true).open(self.path(asset)) {
+            Ok(file) => resume::resume(file, asset, &self.key),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Destroys the file of an asset and its key; one that is not there is fine.

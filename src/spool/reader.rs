@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 
-use super::{FRAME_BYTES, LAST_FRAME, MAGIC, MAX_WRAPPED_KEY_BYTES, NodeKey, SpoolError};
+use super::{
+    FRAME_BYTES, LAST_FRAME, MAGIC, MARK, MAX_WRAPPED_KEY_BYTES, NodeKey, ROW, SpoolError,
+};
 use crate::asset::AssetId;
-use crate::seal::FrameOpener;
+use crate::seal::{FileKey, FrameOpener};
 
 const TAG_BYTES: u64 = 16;
 const HEAD_BYTES: u64 = 4;
@@ -16,13 +18,13 @@ const INDEX_STEP: u64 = 256;
 
 /// A frame's place.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    /// Frame number.
-    number: u64,
+pub(super) struct Place {
+    /// Frame number; that of a mark is the one that it would have in its row's predecessor.
+    pub(super) number: u64,
     /// Plaintext before it.
-    plain: u64,
+    pub(super) plain: u64,
     /// Its first byte in the file.
-    file: u64,
+    pub(super) file: u64,
 }
 
 /// The plaintext of a whole spool file. Each frame is verified before a byte of it is given out.
@@ -38,26 +40,27 @@ pub struct SpoolReader {
     loaded: bool,
 }
 
-struct Head {
-    plain: u64,
-    last: bool,
+pub(super) struct Head {
+    pub(super) plain: u64,
+    pub(super) last: bool,
+    mark: bool,
+}
+
+/// The first frame of the next row of numbers after that of `number`.
+pub(super) const fn next_row(number: u64) -> u64 {
+    (number / ROW).saturating_add(1).saturating_mul(ROW)
+}
+
+impl Head {
+    /// The number with which the frame at `place` was sealed.
+    pub(super) const fn sealed_as(&self, place: Place) -> u64 {
+        if self.mark { next_row(place.number) } else { place.number }
+    }
 }
 
 impl SpoolReader {
     pub(super) fn open(file: File, asset: AssetId, key: &NodeKey) -> Result<Self, SpoolError> {
-        let damaged = |_| SpoolError::damaged(0);
-        let mut fixed = [0_u8; MAGIC.len() + 2];
-        file.read_exact_at(&mut fixed, 0).map_err(damaged)?;
-        let (magic, length) = fixed.split_at_checked(MAGIC.len()).unwrap_or((&fixed, &[]));
-        let length: [u8; 2] = length.try_into().map_err(|_| SpoolError::damaged(8))?;
-        let length = usize::from(u16::from_be_bytes(length));
-        if magic != MAGIC || length > MAX_WRAPPED_KEY_BYTES {
-            return Err(SpoolError::damaged(0));
-        }
-        let mut wrapped = vec![0_u8; length];
-        file.read_exact_at(&mut wrapped, fixed.len() as u64).map_err(damaged)?;
-        let key = key.unwrap(&wrapped, asset)?;
-        let first = Place { number: 0, plain: 0, file: (fixed.len() + length) as u64 };
+        let (key, first) = file_key(&file, asset, key)?;
         let (index, len) = scan(&file, first)?;
         let frame = zeroize::Zeroizing::new(Vec::with_capacity(FRAME_BYTES + 64));
         let opener = FrameOpener::new(&key);
@@ -106,13 +109,34 @@ impl SpoolReader {
         self.frame.clear();
         self.frame.resize(sealed, 0);
         if self.file.read_exact_at(&mut self.frame, place.file.saturating_add(HEAD_BYTES)).is_err()
-            || self.opener.open(place.number, head.last, &mut self.frame).is_err()
+            || self.opener.open(head.sealed_as(place), head.last, &mut self.frame).is_err()
         {
             return Err(damaged);
         }
         (self.current, self.loaded) = (place, true);
         Ok(())
     }
+}
+
+/// Reads the head of a file: its key, and the place of its first frame.
+pub(super) fn file_key(
+    file: &File,
+    asset: AssetId,
+    key: &NodeKey,
+) -> Result<(FileKey, Place), SpoolError> {
+    let damaged = |_| SpoolError::damaged(0);
+    let mut fixed = [0_u8; MAGIC.len() + 2];
+    file.read_exact_at(&mut fixed, 0).map_err(damaged)?;
+    let (magic, length) = fixed.split_at_checked(MAGIC.len()).unwrap_or((&fixed, &[]));
+    let length: [u8; 2] = length.try_into().map_err(|_| SpoolError::damaged(8))?;
+    let length = usize::from(u16::from_be_bytes(length));
+    if magic != MAGIC || length > MAX_WRAPPED_KEY_BYTES {
+        return Err(SpoolError::damaged(0));
+    }
+    let mut wrapped = vec![0_u8; length];
+    file.read_exact_at(&mut wrapped, fixed.len() as u64).map_err(damaged)?;
+    let key = key.unwrap(&wrapped, asset)?;
+    Ok((key, Place { number: 0, plain: 0, file: (fixed.len() + length) as u64 }))
 }
 
 /// Walks the frame heads once: finds the length, and that the last frame is there.
@@ -126,7 +150,7 @@ fn scan(file: &File, first: Place) -> Result<(Vec<Place>, u64), SpoolError> {
         }
         let head = read_head(file, place.file)?;
         let next = after(place, &head);
-        if next.file > size || (head.plain == 0 && !head.last) {
+        if next.file > size || (head.plain == 0 && !head.last && !head.mark) {
             return Err(SpoolError::damaged(place.file));
         }
         if head.last {
@@ -136,20 +160,21 @@ fn scan(file: &File, first: Place) -> Result<(Vec<Place>, u64), SpoolError> {
     }
 }
 
-fn read_head(file: &File, at: u64) -> Result<Head, SpoolError> {
+pub(super) fn read_head(file: &File, at: u64) -> Result<Head, SpoolError> {
     let mut head = [0_u8; 4];
     file.read_exact_at(&mut head, at).map_err(|_| SpoolError::damaged(at))?;
     let head = u32::from_be_bytes(head);
-    let plain = u64::from(head & !LAST_FRAME);
-    if plain > FRAME_BYTES as u64 {
+    let plain = u64::from(head & !(LAST_FRAME | MARK));
+    let (last, mark) = (head & LAST_FRAME != 0, head & MARK != 0);
+    if plain > FRAME_BYTES as u64 || (mark && (last || plain > 0)) {
         return Err(SpoolError::damaged(at));
     }
-    Ok(Head { plain, last: head & LAST_FRAME != 0 })
+    Ok(Head { plain, last, mark })
 }
 
-const fn after(place: Place, head: &Head) -> Place {
+pub(super) const fn after(place: Place, head: &Head) -> Place {
     Place {
-        number: place.number.saturating_add(1),
+        number: head.sealed_as(place).saturating_add(1),
         plain: place.plain.saturating_add(head.plain),
         file: place.file.saturating_add(HEAD_BYTES + TAG_BYTES).saturating_add(head.plain),
     }

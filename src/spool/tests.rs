@@ -83,3 +83,77 @@ fn unfinished_and_altered_files_are_refused() {
     std::fs::copy(&path, folder.path().join(format!("{other}.spool"))).unwrap();
     assert!(spool.reader(other).is_err(), "a file under another asset's name must not open");
 }
+
+/// Goes on with the file; how much of it was durable.
+fn go_on(spool: &Spool, asset: AssetId) -> SpoolWriter {
+    match spool.resume(asset).unwrap().unwrap() {
+        Resumed::Open(writer) => *writer,
+        Resumed::Ended(..) => panic!("the file has ended"),
+    }
+}
+
+#[test]
+fn a_broken_file_goes_on_where_its_whole_frames_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = spool(folder.path());
+    let (asset, bytes) = (AssetId::generate(), pattern(4 * FRAME_BYTES));
+    let path = folder.path().join(format!("{asset}.spool"));
+    let mut writer = spool.create(asset).unwrap();
+    writer.write(&bytes[..100_000]).unwrap();
+    writer.sync().unwrap();
+    let whole = std::fs::metadata(&path).unwrap().len();
+    writer.write(&bytes[100_000..120_000]).unwrap();
+    writer.sync().unwrap();
+    drop(writer);
+    // Torn anywhere in its last frame, it goes on before that frame; and again, and again.
+    let raw = std::fs::read(&path).unwrap();
+    for torn in [whole, whole + 1, whole + 4, whole + 300, raw.len() as u64 - 1] {
+        std::fs::write(&path, &raw[..usize::try_from(torn).unwrap()]).unwrap();
+        assert_eq!(go_on(&spool, asset).bytes(), 100_000, "{torn}");
+        assert_eq!(go_on(&spool, asset).bytes(), 100_000, "{torn}");
+        let mut writer = go_on(&spool, asset);
+        writer.write(&bytes[100_000..200_000]).unwrap();
+        writer.sync().unwrap();
+        drop(writer);
+        let mut writer = go_on(&spool, asset);
+        assert_eq!(writer.bytes(), 200_000);
+        writer.write(&bytes[200_000..]).unwrap();
+        assert_eq!(writer.finish().unwrap(), crate::asset::Digest::of(&bytes));
+        let mut reader = spool.reader(asset).unwrap();
+        let mut found = Vec::new();
+        reader.read_to_end(&mut found).unwrap();
+        assert!(found == bytes, "{torn}");
+        for start in [99_999_u64, 100_000, 200_001] {
+            reader.seek(SeekFrom::Start(start)).unwrap();
+            found.clear();
+            reader.read_to_end(&mut found).unwrap();
+            assert!(found == bytes[usize::try_from(start).unwrap()..], "{torn} from {start}");
+        }
+        let Some(Resumed::Ended(len, digest)) = spool.resume(asset).unwrap() else { panic!() };
+        assert_eq!((len, digest), (bytes.len() as u64, crate::asset::Digest::of(&bytes)));
+    }
+    std::fs::write(&path, &raw[..5]).unwrap();
+    assert!(spool.resume(asset).unwrap().is_none());
+    assert!(spool.resume(AssetId::generate()).unwrap().is_none());
+}
+
+#[test]
+fn no_frame_number_is_used_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = spool(folder.path());
+    let asset = AssetId::generate();
+    let path = folder.path().join(format!("{asset}.spool"));
+    let mut writer = spool.create(asset).unwrap();
+    writer.write(&[0; 1000]).unwrap();
+    writer.sync().unwrap();
+    drop(writer);
+    let first = std::fs::read(&path).unwrap();
+    // The frame is torn, and other bytes come in its place: equal plaintext would then show.
+    std::fs::write(&path, &first[..first.len() - 1]).unwrap();
+    let mut writer = go_on(&spool, asset);
+    writer.write(&[0; 1000]).unwrap();
+    writer.finish().unwrap();
+    let second = std::fs::read(&path).unwrap();
+    let tail = &first[first.len() - 500..first.len() - 400];
+    assert!(!second.windows(tail.len()).any(|window| window == tail));
+}

@@ -29,6 +29,12 @@ impl SpoolWriter {
         }
     }
 
+    /// Goes on with a file whose write position is behind its last whole frame. `hasher` took in
+    /// what they hold; `next` is the number that no frame had yet.
+    pub(super) fn resumed(file: File, key: &FileKey, hasher: Hasher, next: u64) -> Self {
+        Self { hasher, next, ..Self::new(file, key) }
+    }
+
     /// Takes the next bytes. They are durable only after [`Self::sync`] or [`Self::finish`].
     ///
     /// # Errors

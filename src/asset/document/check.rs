@@ -101,8 +101,9 @@ pub(super) fn document(value: Value, rules: Rules) -> Result<RecordingDocument, 
     events(map.get("eventHistory"), &mut out);
     match id {
         Some(id) if out.faults.is_empty() => {
-            let (masks_complete, warnings) = (own.masks_complete, out.warnings);
-            Ok(RecordingDocument { id, media, masks_complete, value, warnings })
+            let (masks_complete, interaction) = (own.masks_complete, own.interaction);
+            let warnings = out.warnings;
+            Ok(RecordingDocument { id, media, masks_complete, interaction, value, warnings })
         }
         _ => Err(out.faults),
     }
@@ -153,8 +154,10 @@ fn media_file(
     let media_id = media_id(map, path, rules, out);
     let media_type = media_type(map.get("type"), path, out);
     let start = time(map, path, "startTime", out);
-    let stop = time(map, path, "stopTime", out);
-    if let (Some(WireTime::Instant(from)), Some(WireTime::Instant(to))) = (start, stop)
+    // While the call goes on, nobody knows when it ends.
+    let open = own.interaction.is_some() && map.get("stopTime").is_none_or(Value::is_null);
+    let stop = if open { Some(None) } else { time(map, path, "stopTime", out).map(Some) };
+    if let (Some(WireTime::Instant(from)), Some(Some(WireTime::Instant(to)))) = (start, stop)
         && to < from
     {
         out.fault(join(path, "stopTime"), "lies before startTime");

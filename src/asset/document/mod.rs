@@ -9,7 +9,7 @@ mod own;
 
 use serde_json::Value;
 
-use super::{MediaId, MediaKind, MediaType, RecordingId, SourceTimeline, WireTime};
+use super::{InteractionId, MediaId, MediaKind, MediaType, RecordingId, SourceTimeline, WireTime};
 
 /// Largest document taken in, in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 1 << 20;
@@ -57,8 +57,8 @@ pub struct MediaEntry {
     pub kind: MediaKind,
     /// `startTime`, the zero of its mask times.
     pub start: WireTime,
-    /// `stopTime`.
-    pub stop: WireTime,
+    /// `stopTime`; a recording of a live interaction may leave it out.
+    pub stop: Option<WireTime>,
     /// `reelgate.sourceTimeline`, if the caller gave it.
     pub source_timeline: Option<SourceTimeline>,
     /// The channels that `masks` apply to, from `reelgate.maskChannels`; `None` for all.
@@ -80,6 +80,8 @@ pub struct RecordingDocument {
     pub media: Vec<MediaEntry>,
     /// `reelgate.masksComplete`, default true.
     pub masks_complete: bool,
+    /// `reelgate.interactionId`: the live interaction whose ledger applies.
+    pub interaction: Option<InteractionId>,
     /// The document as given.
     pub value: Value,
     /// What is odd but not wrong.
@@ -200,6 +202,22 @@ mod tests {
         let twin = value["mediaFiles"][0].clone();
         value["mediaFiles"].as_array_mut().unwrap().push(twin);
         assert_eq!(faults(&value), ["mediaFiles[1].mediaId"]);
+    }
+
+    #[test]
+    fn only_a_recording_of_an_interaction_may_lack_its_end() {
+        let mut value = sample();
+        value["mediaFiles"][0].as_object_mut().unwrap().remove("stopTime");
+        assert_eq!(faults(&value), ["mediaFiles[0].stopTime"]);
+        value["reelgate"] = serde_json::json!({"interactionId": "call/1"});
+        assert_eq!(faults(&value), ["reelgate.interactionId", "mediaFiles[0].stopTime"]);
+        value["reelgate"] = serde_json::json!({"interactionId": "call-1"});
+        let text = value.to_string();
+        let parsed = RecordingDocument::parse(text.as_bytes(), Rules::Ingest).unwrap();
+        assert_eq!(parsed.media[0].stop, None);
+        assert_eq!(parsed.interaction.unwrap().as_str(), "call-1");
+        value["mediaFiles"][0]["stopTime"] = "soon".into();
+        assert_eq!(faults(&value), ["mediaFiles[0].stopTime"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::check::Findings;
-use crate::asset::{MediaKind, SourceTimeline};
+use crate::asset::{InteractionId, MediaKind, SourceTimeline};
 
 /// Most channels of one file that can be told apart.
 const MAX_CHANNELS: usize = 32;
@@ -17,6 +17,7 @@ pub(super) struct OwnMembers {
     pub(super) source_timeline: Option<SourceTimeline>,
     /// Numbers of the channels that masks apply to; `None` for all.
     pub(super) mask_channels: Option<Vec<u16>>,
+    pub(super) interaction: Option<InteractionId>,
 }
 
 /// Reads the object; without it, masks are complete and apply to all channels.
@@ -36,6 +37,7 @@ pub(super) fn read(own: Option<&Value>, out: &mut Findings) -> OwnMembers {
         kind: member(map, "mediaKind", kind_rule, out),
         source_timeline: member(map, "sourceTimeline", "must be silence, cut or auto", out),
         mask_channels: mask_channels(map, out),
+        interaction: member(map, "interactionId", "must be the id of an interaction", out),
     }
 }
 

@@ -13,8 +13,17 @@ const MAX_HEADER_BYTES: usize = 1024;
 /// The SHA-256 that the headers promise, with the name of the header. Other algorithms are not
 /// checked.
 pub(super) fn promised(headers: &HeaderMap) -> Result<Option<(Digest, String)>, Problem> {
-    for name in ["repr-digest", "content-digest"] {
-        let Some(value) = headers.get(name) else { continue };
+    read(headers, &["repr-digest", "content-digest"])
+}
+
+/// The same of the whole file only: `Content-Digest` is of the body at hand.
+pub(super) fn promised_of_whole(headers: &HeaderMap) -> Result<Option<(Digest, String)>, Problem> {
+    read(headers, &["repr-digest"])
+}
+
+fn read(headers: &HeaderMap, names: &[&str]) -> Result<Option<(Digest, String)>, Problem> {
+    for name in names {
+        let Some(value) = headers.get(*name) else { continue };
         let bad = || {
             let detail = format!("{name} must be of the form sha-256=:BASE64:");
             Problem::bad_request("digest_header", detail)
@@ -26,7 +35,7 @@ pub(super) fn promised(headers: &HeaderMap) -> Result<Option<(Digest, String)>, 
                 let inner = value.strip_prefix(':').and_then(|value| value.strip_suffix(':'));
                 let bytes = STANDARD.decode(inner.ok_or_else(bad)?).map_err(|_| bad())?;
                 let bytes: [u8; 32] = bytes.try_into().map_err(|_| bad())?;
-                return Ok(Some((Digest::from_bytes(bytes), name.to_owned())));
+                return Ok(Some((Digest::from_bytes(bytes), (*name).to_owned())));
             }
         }
     }

@@ -70,12 +70,12 @@ async fn resulting_spans(
 ) -> Result<Vec<Value>, Problem> {
     let document = stored_document(state, tenant, id).await?;
     let row = state.catalog.recording(tenant, id).await?;
-    let late = row.ok_or_else(Problem::unknown_recording)?.late_masks;
+    let recording = row.ok_or_else(Problem::unknown_recording)?;
     let mut media = Vec::new();
     for row in state.catalog.media_of(tenant, id).await? {
         let mut answer = json!({ "mediaId": row.media_id, "state": row.state });
         if row.state == MediaState::Spooled
-            && let Some(request) = MaskRequest::of(&document, &row.media_id, late.clone())
+            && let Some(request) = MaskRequest::of(&recording, &document, &row.media_id)
         {
             let (spool, asset) = (state.ingest.spool.clone(), row.asset_id);
             let settings = state.mask.clone();

@@ -10,9 +10,10 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use super::{digest, status};
+use super::{digest, resume, status};
 use crate::asset::{
-    AssetId, MediaEntry, MediaId, MediaType, RecordingDocument, RecordingId, Rules, TenantId,
+    AssetId, MediaEntry, MediaId, MediaTime, MediaType, RecordingDocument, RecordingId, Rules,
+    TenantId,
 };
 use crate::catalog::{MediaRow, MediaState};
 use crate::http::path::Names;
@@ -40,6 +41,12 @@ pub(super) async fn put(
     check_type(&headers, entry)?;
     let declared = declared(&headers, index, entry)?;
     let _slot = state.ingest.slot()?;
+    let streamed = !headers.contains_key(CONTENT_LENGTH);
+    if streamed && resume::is_live(&state, &principal.tenant, &document).await? {
+        state.ingest.admit(0)?;
+        let target = (principal.tenant, document, media_id);
+        return resume::put(&state, &headers, target, (declared, body)).await;
+    }
     let announced = declared.bytes.as_ref().map_or(0, |(bytes, _)| *bytes);
     state.ingest.admit(announced)?;
     let body = body.into_data_stream();
@@ -126,6 +133,16 @@ pub(super) fn declared(
     Ok(Declared { bytes, sha256 })
 }
 
+/// What is promised of a whole file by a request that brings a part of it.
+pub(super) fn declared_of(
+    headers: &HeaderMap,
+    index: usize,
+    entry: &MediaEntry,
+) -> Result<Declared, Problem> {
+    let bytes = entry.size.map(|size| (size, format!("mediaFiles[{index}].size")));
+    Ok(Declared { bytes, sha256: digest::promised_of_whole(headers)? })
+}
+
 /// Recognises and measures what was received, and holds it to the document.
 pub(super) async fn inspect(
     state: &State,
@@ -138,7 +155,16 @@ pub(super) async fn inspect(
     let measured = work.await.map_err(|_| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "a worker thread failed")
     })??;
-    let found = measured.duration.as_millis();
+    duration_fits(index, entry, measured.duration)
+}
+
+/// A declared duration must be the measured one, about.
+pub(super) fn duration_fits(
+    index: usize,
+    entry: &MediaEntry,
+    measured: MediaTime,
+) -> Result<(), Problem> {
+    let found = measured.as_millis();
     match entry.duration_ms {
         Some(declared) if declared.abs_diff(found) > DURATION_TOLERANCE_MS => {
             let field = format!("mediaFiles[{index}].duration");

@@ -6,6 +6,7 @@ mod masks;
 mod media;
 mod problem;
 mod recordings;
+mod resume;
 mod status;
 mod upload;
 
@@ -21,7 +22,10 @@ pub(super) fn routes() -> Router<State> {
     Router::new()
         .route("/ingest/v1/recordings", post(upload::post))
         .route("/ingest/v1/recordings/{id}", put(recordings::put).get(status::get))
-        .route("/ingest/v1/recordings/{id}/media/{media_id}", put(media::put))
+        .route(
+            "/ingest/v1/recordings/{id}/media/{media_id}",
+            put(media::put).head(resume::head).patch(resume::patch),
+        )
         .route("/ingest/v1/recordings/{id}/masks", post(masks::post))
         .route("/ingest/v1/recordings/{id}/complete", post(masks::complete))
         .route("/ingest/v1/receipts/keys", get(keys::get))

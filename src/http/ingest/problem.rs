@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::super::auth::Refusal;
 use super::super::body::SmallBodyError;
 use super::super::path::BadPath;
+use super::resume::{UPLOAD_COMPLETE, UPLOAD_OFFSET};
 use crate::asset::{FieldFault, IdError};
 use crate::catalog::CatalogError;
 use crate::ingest::IngestError;
@@ -23,7 +24,13 @@ pub(in crate::http) struct Problem {
     detail: String,
     faults: Vec<FieldFault>,
     retry_after_s: Option<u64>,
+    /// Where an upload goes on, and where the sender said that it does.
+    offset: Option<(u64, Option<u64>)>,
 }
+
+/// The type of the one problem that is registered elsewhere (the IETF draft on resumable uploads).
+const MISMATCHING_OFFSET: &str =
+    "https://iana.org/assignments/http-problem-types#mismatching-upload-offset";
 
 impl Problem {
     pub(in crate::http) fn new(
@@ -31,7 +38,8 @@ impl Problem {
         code: &'static str,
         detail: impl Into<String>,
     ) -> Self {
-        Self { status, code, detail: detail.into(), faults: Vec::new(), retry_after_s: None }
+        let (detail, faults) = (detail.into(), Vec::new());
+        Self { status, code, detail, faults, retry_after_s: None, offset: None }
     }
 
     /// With `Retry-After`.
@@ -39,6 +47,11 @@ impl Problem {
     pub(in crate::http) fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);
         self
+    }
+
+    /// The same with the offset at which the upload goes on.
+    pub(super) fn at_offset(self, expected: u64) -> Self {
+        Self { offset: Some((expected, None)), ..self }
     }
 
     /// 400 with the name of the field.
@@ -55,7 +68,7 @@ impl Problem {
         let fault = FieldFault { field: field.into(), message: message.into() };
         let detail = format!("{} {}", fault.field, fault.message);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Self { status, code, detail, faults: vec![fault], retry_after_s: None }
+        Self { faults: vec![fault], ..Self::new(status, code, detail) }
     }
 
     /// 404.
@@ -67,7 +80,7 @@ impl Problem {
         let fault = FieldFault { field: name.to_owned(), message: error.to_string() };
         let detail = format!("{name} {error}");
         let status = StatusCode::BAD_REQUEST;
-        Self { status, code: "id_invalid", detail, faults: vec![fault], retry_after_s: None }
+        Self { faults: vec![fault], ..Self::new(status, "id_invalid", detail) }
     }
 
     /// A document with faults: 415 when a media type is the only one, else 422; 413 and 400 for
@@ -85,7 +98,7 @@ impl Problem {
         };
         let first = faults.first();
         let detail = first.map_or(String::new(), |f| format!("{} {}", f.field, f.message));
-        Self { status, code, detail, faults, retry_after_s: None }
+        Self { faults, ..Self::new(status, code, detail) }
     }
 
     fn internal(error: &dyn std::fmt::Debug) -> Self {
@@ -117,9 +130,18 @@ impl IntoResponse for Problem {
             set(&mut body, "field", first.field.clone().into());
             set(&mut body, "errors", json!(self.faults));
         }
+        if let Some((expected, Some(provided))) = self.offset {
+            set(&mut body, "type", MISMATCHING_OFFSET.into());
+            set(&mut body, "expected-offset", expected.into());
+            set(&mut body, "provided-offset", provided.into());
+        }
         let mut response = (self.status, body.to_string()).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some((expected, _)) = self.offset {
+            headers.insert(UPLOAD_OFFSET, HeaderValue::from(expected));
+            headers.insert(UPLOAD_COMPLETE, HeaderValue::from_static("?0"));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"reelgate\""));
         }
@@ -201,6 +223,10 @@ impl From<IngestError> for Problem {
             IngestError::Broken { .. } => Self::bad_request("body_broken", text),
             IngestError::OtherBytes => Self::new(StatusCode::CONFLICT, "media_differs", text),
             IngestError::Busy => Self::new(StatusCode::CONFLICT, "upload_in_progress", text),
+            IngestError::Offset { expected, provided } => Self {
+                offset: Some((expected, Some(provided))),
+                ..Self::new(StatusCode::CONFLICT, "upload_offset", text)
+            },
             IngestError::Unknown => Self::new(StatusCode::NOT_FOUND, "media_unknown", text),
             IngestError::NoRoom { .. } => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, "no_room", text)

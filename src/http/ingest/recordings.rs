@@ -44,6 +44,12 @@ pub(super) async fn declare(
     principal: &Principal,
     document: &RecordingDocument,
 ) -> Result<bool, Problem> {
+    if let Some(interaction) = &document.interaction
+        && state.catalog.interaction_end(&principal.tenant, interaction).await?.is_none()
+    {
+        let message = "there is no such interaction";
+        return Err(Problem::field("interaction_unknown", "reelgate.interactionId", message));
+    }
     let new = NewRecording { tenant: &principal.tenant, document, now: state.clock.now() };
     match state.catalog.declare(&new).await? {
         Declared::Created => Ok(true),

@@ -79,7 +79,8 @@ fn overall(rows: &[MediaRow]) -> &'static str {
         MediaState::Spooled,
         MediaState::Committing,
     ];
-    order.into_iter().find(|state| any(*state)).map_or("ready", public_state)
+    let done = if any(MediaState::Ready) { MediaState::Ready } else { MediaState::Erased };
+    public_state(order.into_iter().find(|state| any(*state)).unwrap_or(done))
 }
 
 async fn media_file(

@@ -5,21 +5,21 @@ use crate::mask::{MaskError, QuarantineReason, flac, opus, vorbis};
 use crate::media::{MediaError, OpusHead, STREAMINFO_MD5};
 
 /// Where the first packet of FLAC has its 34 bytes of STREAMINFO.
-const STREAMINFO_AT: usize = 17;
+pub(in crate::mask) const STREAMINFO_AT: usize = 17;
 
 /// Makes a coding from a stream's header packets. Packets that were too long are empty.
-pub(super) type MakeCoding = fn(&[Vec<u8>]) -> Result<Box<dyn Coding>, MaskError>;
+pub(in crate::mask) type MakeCoding = fn(&[Vec<u8>]) -> Result<Box<dyn Coding>, MaskError>;
 
 /// What has to be known of a codec to silence it in Ogg.
-pub(super) struct Codec {
+pub(in crate::mask) struct Codec {
     /// Header packets in front of the sound, the first one included.
-    pub(super) headers: usize,
+    pub(in crate::mask) headers: usize,
     /// Ticks at the start that are decoded, but not played.
-    pub(super) pre_skip: u16,
+    pub(in crate::mask) pre_skip: u16,
     /// Removes from the first packet what describes the sound (a digest, for instance).
-    pub(super) clear: fn(&mut [u8]),
+    pub(in crate::mask) clear: fn(&mut [u8]),
     /// Takes all header packets.
-    pub(super) coding: MakeCoding,
+    pub(in crate::mask) coding: MakeCoding,
 }
 
 /// The codec of the stream whose first packet begins at byte `at` of the file. A new codec is one
@@ -27,7 +27,7 @@ pub(super) struct Codec {
 ///
 /// # Errors
 /// Quarantine for any codec that cannot be silenced in place; a damaged header.
-pub(super) fn recognise(first: &[u8], at: u64) -> Result<Codec, MaskError> {
+pub(in crate::mask) fn recognise(first: &[u8], at: u64) -> Result<Codec, MaskError> {
     if first.starts_with(OpusHead::MAGIC) {
         let head = OpusHead::read(first, at)?;
         opus::coding(&head)?;

@@ -15,6 +15,8 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+pub(super) use codec::{Codec, STREAMINFO_AT, recognise};
+
 use super::silence::Rewrite;
 use super::{MaskPlan, Recheck};
 use crate::media::Measured;

@@ -1,0 +1,91 @@
+//! The two good ends of an asset: stored, or not kept. The last of a recording brings what the
+//! recording owes.
+
+use jiff::Timestamp;
+
+use super::media::{MediaRow, NO_REASON, move_on};
+use super::pool::on_write;
+use super::{Catalog, CatalogError, MediaState, micros};
+
+/// Why nothing of an asset is kept.
+pub const NOT_RECORDED: &str = "not_recorded";
+
+impl Catalog {
+    /// Ends the job of an asset as *ready*. When it was the last of its recording, what the
+    /// recording owes to `targets` is written in the same transaction.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn finish(
+        &self,
+        row: &MediaRow,
+        targets: &[&str],
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        self.end(row, (MediaState::Ready, NO_REASON), targets, now).await
+    }
+
+    /// Ends the job of an asset as *erased*, because nothing of it may be kept. What its recording
+    /// owes is owed without it; a recording of which nothing is kept owes nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn erase(
+        &self,
+        row: &MediaRow,
+        targets: &[&str],
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        self.end(row, (MediaState::Erased, Some(NOT_RECORDED)), targets, now).await
+    }
+
+    async fn end(
+        &self,
+        row: &MediaRow,
+        (state, reason): (MediaState, Option<&str>),
+        targets: &[&str],
+        now: Timestamp,
+    ) -> Result<(), CatalogError> {
+        // The update serialises the ends of two media files of one recording.
+        let lock = "UPDATE recordings SET masks_complete = 1 WHERE tenant = $1 AND id = $2";
+        let count = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
+                     AND state NOT IN ('ready', 'erased')";
+        let kept = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
+                    AND state = 'ready'";
+        let owe = "INSERT INTO deliveries (id, tenant, recording_id, target, state, run_at_us, \
+                   created_us) VALUES ($1,$2,$3,$4,'pending',$5,$5) \
+                   ON CONFLICT (tenant, recording_id, target) DO NOTHING";
+        let (tenant, recording) = (row.tenant.as_str(), row.recording_id.as_str());
+        let from: &[MediaState] = match state {
+            MediaState::Erased => &[MediaState::Spooled, MediaState::Committing],
+            _ => &[MediaState::Committing],
+        };
+        on_write!(self, |pool, begin, _lock| {
+            let mut tx = pool.begin_with(begin).await?;
+            sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
+            let _ = move_on!(&mut tx, row.asset_id, from, state, reason, now);
+            let job = sqlx::query("DELETE FROM jobs WHERE asset_id = $1");
+            job.bind(row.asset_id.to_string()).execute(&mut *tx).await?;
+            let mut counts = [0_i64; 2];
+            for (sql, count) in [count, kept].into_iter().zip(&mut counts) {
+                let query = sqlx::query_scalar(sql).bind(tenant).bind(recording);
+                *count = query.fetch_one(&mut *tx).await?;
+            }
+            let [open, kept] = counts;
+            if open == 0 && kept > 0 {
+                for target in targets {
+                    sqlx::query(owe)
+                        .bind(uuid::Uuid::now_v7().to_string())
+                        .bind(tenant)
+                        .bind(recording)
+                        .bind(*target)
+                        .bind(micros(now))
+                        .execute(&mut *tx)
+                        .await?;
+                }
+            }
+            tx.commit().await?;
+        });
+        Ok(())
+    }
+}
