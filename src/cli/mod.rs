@@ -10,6 +10,7 @@ mod mask;
 mod open;
 mod output;
 mod probe;
+pub mod recorder_sim;
 mod seal;
 mod serve;
 mod settings;
@@ -63,6 +64,8 @@ enum Command {
     User(user::User),
     /// Check settings, disk, catalogue, store and RWS.
     Doctor(doctor::Doctor),
+    /// Act as a reference recorder: record a file as a live call.
+    RecorderSim(Box<recorder_sim::RecorderSim>),
 }
 
 /// Runs the command line of this process.
@@ -81,6 +84,7 @@ pub fn run() -> ExitCode {
         Command::Key(command) => command.run(&output),
         Command::User(command) => asynchronous(command.run(&output)),
         Command::Doctor(command) => asynchronous(command.run(&output)),
+        Command::RecorderSim(command) => asynchronous(command.run(&output)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
