@@ -11,8 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "asset", "catalog", "control", "gir", "ingest", "mask", "pipeline", "play", "seal",
-            "store",
+            "asset", "catalog", "control", "gir", "identity", "ingest", "mask", "pipeline", "play",
+            "seal", "store",
         ],
     ),
     ("observe", &["asset"]),

@@ -102,23 +102,25 @@ macro_rules! delivery_row {
 }
 
 impl Catalog {
-    /// Leases the delivery that has been due longest, until `until`.
+    /// Leases the delivery that has been due longest, until `until`, of those to `targets`: a
+    /// pattern of SQL's LIKE.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn lease_delivery(
         &self,
-        owner: &str,
+        (owner, targets): (&str, &str),
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<Delivery>, CatalogError> {
         let due = "WHERE state IN ('pending', 'doubtful') AND run_at_us <= $1 \
-                   AND lease_until_us <= $1 ORDER BY run_at_us, id LIMIT 1";
+                   AND lease_until_us <= $1 AND target LIKE $2 ORDER BY run_at_us, id LIMIT 1";
         let lease = "UPDATE deliveries SET lease_owner = $2, lease_until_us = $3 WHERE id = $1";
         on_write!(self, |pool, begin, lock| {
             let mut tx = pool.begin_with(begin).await?;
             let sql = sqlx::AssertSqlSafe(format!("{COLUMNS} {due}{lock}"));
-            let row = sqlx::query(sql).bind(micros(now)).fetch_optional(&mut *tx).await?;
+            let query = sqlx::query(sql).bind(micros(now)).bind(targets);
+            let row = query.fetch_optional(&mut *tx).await?;
             let Some(row) = row else { return Ok(None) };
             let delivery = delivery_row!(&row)?;
             let query = sqlx::query(lease).bind(&delivery.id).bind(owner).bind(micros(until));
@@ -134,15 +136,16 @@ impl Catalog {
     /// [`CatalogError`].
     pub async fn recover_deliveries(
         &self,
-        owner: &str,
+        (owner, targets): (&str, &str),
         now: Timestamp,
     ) -> Result<(), CatalogError> {
         // A lease that was never ended may have sent its request: only a read-back can tell.
         let sql = "UPDATE deliveries SET lease_until_us = 0, run_at_us = $2, state = CASE \
                    WHEN body IS NULL THEN state ELSE 'doubtful' END WHERE lease_owner = $1 \
-                   AND state IN ('pending', 'doubtful')";
+                   AND state IN ('pending', 'doubtful') AND target LIKE $3";
         on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(owner).bind(micros(now)).execute(pool).await?;
+            let query = sqlx::query(sql).bind(owner).bind(micros(now)).bind(targets);
+            query.execute(pool).await?;
         });
         Ok(())
     }

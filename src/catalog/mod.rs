@@ -6,6 +6,7 @@
 //! A media row walks `declared -> receiving -> spooled -> committing -> ready`, or ends in
 //! `quarantined`; a row in `receiving` exists before the first byte, `ready` is last.
 
+mod access_keys;
 mod audit;
 mod deliveries;
 mod error;
@@ -17,10 +18,12 @@ mod media;
 mod pool;
 mod principals;
 mod recordings;
+mod refresh_tokens;
 mod settings;
 mod state;
 mod uploads;
 
+pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use error::CatalogError;
@@ -34,6 +37,7 @@ pub use media::{MediaRow, Stage};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;
 pub use recordings::{Declared, DeclaredMedia, MaskChange, NewRecording, RecordingRow};
+pub use refresh_tokens::{RefreshRow, Spent};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
 pub use uploads::{Accepted, UploadClaim};

@@ -97,8 +97,8 @@ impl Catalog {
         }))
     }
 
-    /// Removes a principal of the entry's tenant, and writes the audit row that says so; false when
-    /// there was none.
+    /// Removes a principal of the entry's tenant with its access keys, and writes the audit row that
+    /// says so; false when there was none. A later principal of the same name gets none of them.
     ///
     /// # Errors
     /// [`CatalogError::Database`].
@@ -108,11 +108,18 @@ impl Catalog {
         entry: &AuditEntry<'_>,
     ) -> Result<bool, CatalogError> {
         let sql = "DELETE FROM principals WHERE tenant = $1 AND name = $2";
+        let tokens = "DELETE FROM refresh_tokens WHERE access_key_id IN \
+                      (SELECT id FROM access_keys WHERE tenant = $1 AND principal = $2)";
+        let keys = "DELETE FROM access_keys WHERE tenant = $1 AND principal = $2";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             let query = sqlx::query(sql).bind(entry.tenant.as_str()).bind(name);
             if query.execute(&mut *tx).await?.rows_affected() == 0 {
                 return Ok(false);
+            }
+            for sql in [tokens, keys] {
+                let query = sqlx::query(sql).bind(entry.tenant.as_str()).bind(name);
+                query.execute(&mut *tx).await?;
             }
             write_audit!(&mut tx, entry);
             tx.commit().await?;

@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done, 1 the work failed, 2 usage, 64 settings.
 
+mod access_key;
+mod audit;
 mod demo;
 mod doctor;
 mod files;
@@ -62,6 +64,10 @@ enum Command {
     Key(key::Key),
     /// Manage who may call.
     User(user::User),
+    /// Manage the access keys that users sign in with for tokens.
+    AccessKey(access_key::AccessKeys),
+    /// Check and show the audit trail.
+    Audit(audit::Audit),
     /// Check settings, disk, catalogue, store and RWS.
     Doctor(doctor::Doctor),
     /// Act as a reference recorder: record a file as a live call.
@@ -83,6 +89,8 @@ pub fn run() -> ExitCode {
         Command::Url(command) => asynchronous(command.run(&output)),
         Command::Key(command) => command.run(&output),
         Command::User(command) => asynchronous(command.run(&output)),
+        Command::AccessKey(command) => asynchronous(command.run(&output)),
+        Command::Audit(command) => asynchronous(command.run(&output)),
         Command::Doctor(command) => asynchronous(command.run(&output)),
         Command::RecorderSim(command) => asynchronous(command.run(&output)),
     };

@@ -14,7 +14,7 @@ use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
 use crate::serve::{DataDir, catalog_url};
 
 /// Who the audit trail says it was: whoever may read the data directory has no other name here.
-const ACTOR: &str = "cli";
+pub(super) const ACTOR: &str = "cli";
 
 /// Arguments of `user`.
 #[derive(Debug, Args)]
@@ -48,8 +48,10 @@ enum Action {
         /// operator, appliance, user or application.
         #[arg(long, default_value = "appliance")]
         kind: String,
-        /// ingest.write, ingest.read, records.insert, store.read, control, admin, play; may be
-        /// repeated.
+        /// ingest.write, ingest.read, records.insert, store.read, admin, play, record.on_demand,
+        /// record.mask, record.screen, recorder, events.read, keys.manage, keys.own, audit.read, or a
+        /// place in CXone's role tree, such as "Interactions Hub > API > Multi-ACD Masking API"; may
+        /// be repeated.
         #[arg(long, required = true)]
         permission: Vec<String>,
     },
@@ -96,7 +98,10 @@ async fn act(
             let mut granted = Vec::new();
             for text in &permission {
                 let found = Permission::parse(text);
-                granted.push(found.with_context(|| format!("{text} is not a permission"))?);
+                let found = found.with_context(|| format!("{text} is not a permission"))?;
+                if !granted.contains(&found) {
+                    granted.push(found);
+                }
             }
             let permissions = Permissions::of(&granted);
             let actor = ACTOR;
@@ -128,7 +133,10 @@ async fn act(
             output.result(&json!({ "users": list }), &lines.join("\n"));
         }
         Action::Remove { name } => {
-            ensure!(identity.remove(tenant, &name, ACTOR).await?, "there is no user {name}");
+            ensure!(
+                identity.remove_principal(tenant, &name, ACTOR).await?,
+                "there is no user {name}"
+            );
             output.result(&json!({ "removed": name }), &format!("removed {name}"));
         }
     }

@@ -68,6 +68,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
             "control" => read_section(&name, section, &mut config.control, &mut faults),
             "gir" => read_section(&name, section, &mut config.gir, &mut faults),
             "play" => read_section(&name, section, &mut config.play, &mut faults),
+            "identity" => read_section(&name, section, &mut config.identity, &mut faults),
             "observe" => read_section(&name, section, &mut config.observe, &mut faults),
             _ => faults.push(format!("[{name}] is not a known section")),
         }
@@ -80,6 +81,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.pipeline.check());
     faults.extend(config.control.check());
     faults.extend(config.gir.check());
+    faults.extend(config.identity.check());
     faults.extend(config.observe.check());
     if faults.is_empty() { Ok(config) } else { Err(ConfigFaults(faults)) }
 }

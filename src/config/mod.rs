@@ -15,6 +15,7 @@ pub use server::{ObserveSettings, ServerSettings};
 use crate::catalog::CatalogSettings;
 use crate::control::ControlSettings;
 use crate::gir::GirSettings;
+use crate::identity::IdentitySettings;
 use crate::ingest::IngestSettings;
 use crate::mask::MaskSettings;
 use crate::pipeline::PipelineSettings;
@@ -45,6 +46,8 @@ pub struct Config {
     pub gir: GirSettings,
     /// `[play]`.
     pub play: PlaySettings,
+    /// `[identity]`.
+    pub identity: IdentitySettings,
     /// `[observe]`.
     pub observe: ObserveSettings,
 }

@@ -64,7 +64,7 @@ impl StatusReason {
 }
 
 /// Whether the bytes of an interaction are kept: do-not-record before on demand before policy.
-pub fn is_recorded(contact: &ContactRow, row: &InteractionRow) -> bool {
+pub(super) fn is_recorded(contact: &ContactRow, row: &InteractionRow) -> bool {
     if contact.declined.is_some() {
         return false;
     }
@@ -76,7 +76,7 @@ pub fn is_recorded(contact: &ContactRow, row: &InteractionRow) -> bool {
 }
 
 /// Status and reason; `alive` tells whether its recorder can be reached.
-pub fn status_of(
+pub(super) fn status_of(
     contact: &ContactRow,
     row: &InteractionRow,
     alive: bool,

@@ -43,6 +43,29 @@ pub(super) async fn require(
     headers: &HeaderMap,
     permission: Permission,
 ) -> Result<Principal, Refusal> {
+    let principal = authenticate(identity, headers).await?;
+    if principal.may(permission) { Ok(principal) } else { Err(Refusal::Forbidden(permission)) }
+}
+
+/// Lets a principal in who has any of these permissions; the first one is named otherwise.
+pub(super) async fn require_any(
+    identity: &Identity,
+    headers: &HeaderMap,
+    permissions: &[Permission],
+) -> Result<Principal, Refusal> {
+    let principal = authenticate(identity, headers).await?;
+    if permissions.iter().any(|permission| principal.may(*permission)) {
+        return Ok(principal);
+    }
+    let named = permissions.first().copied();
+    Err(named.map_or(Refusal::Unauthenticated, Refusal::Forbidden))
+}
+
+/// Who calls, proved by bearer token or Basic; what they may do is for the caller to ask.
+pub(super) async fn authenticate(
+    identity: &Identity,
+    headers: &HeaderMap,
+) -> Result<Principal, Refusal> {
     let principal = if let Some(token) = credential(headers, "bearer") {
         identity.by_token(token.trim()).await
     } else if let Some((name, password)) = basic(headers) {
@@ -51,8 +74,7 @@ pub(super) async fn require(
         return Err(Refusal::Unauthenticated);
     };
     match principal {
-        Ok(principal) if principal.may(permission) => Ok(principal),
-        Ok(_) => Err(Refusal::Forbidden(permission)),
+        Ok(principal) => Ok(principal),
         Err(IdentityError::Refused) => Err(Refusal::Unauthenticated),
         Err(error) => Err(Refusal::Backend(error)),
     }

@@ -4,10 +4,12 @@ mod admin;
 mod auth;
 mod body;
 mod control;
+mod cxone;
 mod dav;
 mod gir;
 mod ingest;
 mod path;
+mod peer;
 mod playback;
 mod request;
 
@@ -16,12 +18,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use http::Uri;
+use http::{HeaderMap, Uri};
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use cxone::Discovery;
 pub use dav::{EmbeddedStore, STORE_PATH};
 pub use gir::Sessions;
+pub use peer::Peer;
 
 use crate::asset::Clock;
 use crate::catalog::Catalog;
@@ -66,6 +70,10 @@ pub struct State {
     pub mask: MaskSettings,
     /// `[play]`.
     pub play: PlaySettings,
+    /// Names that discovery gives.
+    pub discovery: Arc<Discovery>,
+    /// Whether a proxy of ours stands before every caller and names it.
+    pub behind_proxy: bool,
     /// What links begin with, without a slash at the end.
     pub public_url: Arc<str>,
     /// Says true when the gateway stops: streams without an end must end then.
@@ -80,17 +88,25 @@ impl std::fmt::Debug for State {
     }
 }
 
+/// Whether a path is of the interfaces that recorders use.
+fn is_recorders(uri: &Uri) -> bool {
+    uri.path().starts_with("/ingest/") || uri.path().starts_with("/control/")
+}
+
 /// A path that no dialect knows, answered in the words of the dialect it resembles.
-async fn unknown_path(uri: Uri) -> Response {
-    if uri.path().starts_with("/ingest/") || uri.path().starts_with("/control/") {
+async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
+    if is_recorders(&uri) {
         return ingest::unknown_path().await;
+    }
+    if cxone::owns(uri.path()) {
+        return cxone::unknown_path(&headers);
     }
     playback::unknown_path(&uri).into_response()
 }
 
 /// A method that a path does not serve.
 async fn unknown_method(uri: Uri) -> Response {
-    if uri.path().starts_with("/ingest/") || uri.path().starts_with("/control/") {
+    if is_recorders(&uri) {
         return ingest::unknown_method().await;
     }
     playback::unknown_method().into_response()
@@ -103,6 +119,7 @@ pub fn router(state: State) -> Router {
         .merge(control::routes())
         .merge(gir::routes())
         .merge(playback::routes())
+        .merge(cxone::routes())
         .merge(dav::routes())
         .merge(admin::routes())
         .fallback(unknown_path)

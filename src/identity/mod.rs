@@ -1,68 +1,50 @@
 //! Who calls, and what they may do.
 //!
-//! Two kinds of credential, one verification path: bearer tokens (SHA-256 at rest; they are 256
-//! random bits, so a slow hash would add nothing) and passwords (Argon2id at rest).
+//! Every credential ends in one of two verification paths: [`Identity::by_token`] for what stands
+//! behind `Bearer` (our own random tokens, and the signed ones that an access key brings), and
+//! [`Identity::by_password`]. What a principal may do is read from the catalogue each time, so a
+//! user or key that was removed, switched off or changed is so at once, whatever a token says.
+//!
+//! Random secrets (256 bits) rest as SHA-256, since a slow hash would add nothing; passwords as
+//! Argon2id. What is signed in, refused or changed is a row of the audit trail.
 
+mod access_keys;
+mod audit;
+mod claims;
 mod error;
 mod password;
 mod permission;
+mod principal;
+mod settings;
+mod sign_in;
+mod throttle;
+mod token_key;
+mod tokens;
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::asset::{Clock, Digest, TenantId};
-use crate::catalog::{AuditEntry, Catalog, PrincipalRow};
+use crate::asset::{Clock, Digest};
+use crate::catalog::Catalog;
 
+pub use access_keys::{AccessKey, KeySecret, MAX_ACCESS_KEYS};
+pub use audit::{AuditFault, AuditSummary, verify as verify_audit};
+pub use claims::is_plain;
 pub use error::IdentityError;
 pub use permission::{Permission, Permissions};
+pub use principal::{NewPrincipal, Principal};
+pub use settings::IdentitySettings;
+pub use sign_in::Grant;
+pub use token_key::TokenKey;
+pub use tokens::{TokenTerms, Tokens};
 
-/// Somebody who has proved who they are.
-#[derive(Debug, Clone)]
-pub struct Principal {
-    /// The tenant whose rows they see.
-    pub tenant: TenantId,
-    /// Login name.
-    pub name: String,
-    /// What they may do.
-    pub permissions: Permissions,
-}
+use throttle::Throttle;
 
-impl Principal {
-    fn of(row: &PrincipalRow) -> Result<Self, IdentityError> {
-        if row.disabled != 0 {
-            return Err(IdentityError::Refused);
-        }
-        Ok(Self {
-            tenant: TenantId::parse(&row.tenant).map_err(|_| IdentityError::Refused)?,
-            name: row.name.clone(),
-            permissions: Permissions::parse(&row.permissions),
-        })
-    }
-
-    /// Whether they may do this.
-    pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.has(permission)
-    }
-}
-
-/// A principal about to be created.
-#[derive(Debug, Clone)]
-pub struct NewPrincipal<'n> {
-    /// Tenant.
-    pub tenant: &'n TenantId,
-    /// Login name.
-    pub name: &'n str,
-    /// `operator`, `appliance`, `user` or `application`.
-    pub kind: &'n str,
-    /// What it may do.
-    pub permissions: Permissions,
-    /// Who creates it, for the audit trail: `cli`, `system`, or a login name.
-    pub actor: &'n str,
-}
+/// What our own bearer tokens begin with.
+const TOKEN_PREFIX: &str = "rgt_";
 
 /// Verifies credentials against the catalogue.
 #[derive(Clone)]
@@ -72,23 +54,45 @@ pub struct Identity {
     /// A hash that no password has, so that an unknown user costs as much as a wrong password.
     decoy: Arc<str>,
     verified: password::Recent,
+    /// Absent on the command line, which issues no tokens and is given none.
+    tokens: Option<Arc<Tokens>>,
+    throttle: Arc<Throttle>,
 }
 
 impl Identity {
-    /// Over the principals of `catalog`.
+    /// Over the principals of `catalog`; without signed tokens.
     ///
     /// # Errors
     /// When the machine has no randomness.
     pub fn new(catalog: Catalog, clock: Arc<dyn Clock>) -> Result<Self, IdentityError> {
         let decoy = password::hash(&random_text()?)?.into();
-        Ok(Self { catalog, clock, decoy, verified: password::Recent::default() })
+        let settings = IdentitySettings::default();
+        let (limit, window) = (settings.failed_logins, settings.failed_logins_window_s);
+        let throttle = Arc::new(Throttle::new(limit, window));
+        let verified = password::Recent::default();
+        Ok(Self { catalog, clock, decoy, verified, tokens: None, throttle })
     }
 
-    /// Verifies a bearer token.
+    /// The same, issuing and verifying signed tokens.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Tokens, settings: &IdentitySettings) -> Self {
+        let (limit, window) = (settings.failed_logins, settings.failed_logins_window_s);
+        self.throttle = Arc::new(Throttle::new(limit, window));
+        self.tokens = Some(Arc::new(tokens));
+        self
+    }
+
+    /// Verifies a bearer token: one of ours, or a signed one. An id token is as good as an access
+    /// token, for there are clients that send it; what either allows is in the catalogue.
     ///
     /// # Errors
-    /// [`IdentityError::Refused`] for a token that nobody has.
+    /// [`IdentityError::Refused`] for a token that nobody has, or not any more.
     pub async fn by_token(&self, token: &str) -> Result<Principal, IdentityError> {
+        if !token.starts_with(TOKEN_PREFIX)
+            && let Some(tokens) = &self.tokens
+        {
+            return self.by_claims(&tokens.verify(token, self.clock.now())?).await;
+        }
         let found = self.catalog.principal_by_token(Digest::of(token.as_bytes())).await?;
         Principal::of(&found.ok_or(IdentityError::Refused)?)
     }
@@ -111,65 +115,10 @@ impl Identity {
         Principal::of(&row.ok_or(IdentityError::Refused)?)
     }
 
-    /// Creates or replaces a principal that signs in with a token; the token is shown only now.
-    ///
-    /// # Errors
-    /// [`IdentityError::Catalog`].
-    pub async fn create_with_token(
-        &self,
-        new: &NewPrincipal<'_>,
-    ) -> Result<Zeroizing<String>, IdentityError> {
-        let token = Zeroizing::new(format!("rgt_{}", *random_text()?));
-        let digest = Digest::of(token.as_bytes());
-        self.put(&row(new, None), Some(digest), new.actor).await?;
-        Ok(token)
-    }
-
-    /// Creates or replaces a principal that signs in with a generated password; it is shown only
-    /// now.
-    ///
-    /// # Errors
-    /// [`IdentityError::Catalog`].
-    pub async fn create_with_password(
-        &self,
-        new: &NewPrincipal<'_>,
-    ) -> Result<Zeroizing<String>, IdentityError> {
-        let password = random_text()?;
-        let hash = password::hash(&password)?;
-        self.put(&row(new, Some(hash)), None, new.actor).await?;
-        Ok(password)
-    }
-
-    async fn put(
-        &self,
-        row: &PrincipalRow,
-        token: Option<Digest>,
-        actor: &str,
-    ) -> Result<(), IdentityError> {
-        let entry = AuditEntry {
-            tenant: &TenantId::parse(&row.tenant).map_err(|_| IdentityError::Refused)?,
-            actor,
-            action: "user.add",
-            subject: &row.name,
-            detail: json!({ "kind": row.kind, "permissions": row.permissions }),
-            now: self.clock.now(),
-        };
-        Ok(self.catalog.put_principal(row, token, &entry).await?)
-    }
-
-    /// Removes a principal; false when there was none. `actor` is who does it.
-    ///
-    /// # Errors
-    /// [`IdentityError::Catalog`].
-    pub async fn remove(
-        &self,
-        tenant: &TenantId,
-        name: &str,
-        actor: &str,
-    ) -> Result<bool, IdentityError> {
-        let (action, detail, now) = ("user.remove", json!({}), self.clock.now());
-        let entry = AuditEntry { tenant, actor, action, subject: name, detail, now };
-        Ok(self.catalog.remove_principal(name, &entry).await?)
+    /// The public keys of signed tokens as a JWK set; without tokens an empty one.
+    pub fn jwks(&self) -> serde_json::Value {
+        let keys: Vec<_> = self.tokens.iter().map(|tokens| tokens.jwk()).collect();
+        serde_json::json!({ "keys": keys })
     }
 }
 
@@ -179,17 +128,7 @@ impl std::fmt::Debug for Identity {
     }
 }
 
-fn row(new: &NewPrincipal<'_>, password_hash: Option<String>) -> PrincipalRow {
-    PrincipalRow {
-        tenant: new.tenant.to_string(),
-        name: new.name.to_owned(),
-        kind: new.kind.to_owned(),
-        permissions: new.permissions.to_string(),
-        password_hash,
-        disabled: 0,
-    }
-}
-
+/// 256 random bits as text.
 fn random_text() -> Result<Zeroizing<String>, IdentityError> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     aws_lc_rs::rand::fill(bytes.as_mut_slice()).map_err(|_| IdentityError::Random)?;

@@ -13,24 +13,45 @@ pub enum Permission {
     RecordsInsert,
     /// Read stored objects over the embedded WebDAV endpoint.
     StoreRead,
-    /// Control live recordings.
-    Control,
     /// Administer the gateway.
     Admin,
     /// Make playback and download links.
     Play,
+    /// Start, stop and decline the recording of a live interaction.
+    RecordOnDemand,
+    /// Mask and unmask a live interaction.
+    RecordMask,
+    /// Start and stop the recording of a user's screen.
+    RecordScreen,
+    /// Be a recorder: announce interactions, and take commands about them.
+    Recorder,
+    /// Subscribe to the recording status of interactions.
+    EventsRead,
+    /// Make, change and remove the access keys of everybody in the tenant.
+    KeysManage,
+    /// The same with one's own.
+    KeysOwn,
+    /// Read the audit trail.
+    AuditRead,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 14] = [
         Self::IngestWrite,
         Self::IngestRead,
         Self::RecordsInsert,
         Self::StoreRead,
-        Self::Control,
         Self::Admin,
         Self::Play,
+        Self::RecordOnDemand,
+        Self::RecordMask,
+        Self::RecordScreen,
+        Self::Recorder,
+        Self::EventsRead,
+        Self::KeysManage,
+        Self::KeysOwn,
+        Self::AuditRead,
     ];
 
     /// The name in rows, settings and answers.
@@ -40,16 +61,68 @@ impl Permission {
             Self::IngestRead => "ingest.read",
             Self::RecordsInsert => "records.insert",
             Self::StoreRead => "store.read",
-            Self::Control => "control",
             Self::Admin => "admin",
             Self::Play => "play",
+            Self::RecordOnDemand => "record.on_demand",
+            Self::RecordMask => "record.mask",
+            Self::RecordScreen => "record.screen",
+            Self::Recorder => "recorder",
+            Self::EventsRead => "events.read",
+            Self::KeysManage => "keys.manage",
+            Self::KeysOwn => "keys.own",
+            Self::AuditRead => "audit.read",
         }
     }
 
-    /// The permission of this name.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|permission| permission.name() == text)
+    /// What CXone's role tree calls it, if it does: the last step of the path.
+    const fn role_tree_leaf(self) -> Option<&'static str> {
+        match self {
+            Self::RecordOnDemand => Some("multi acd record on demand api"),
+            Self::RecordMask => Some("multi acd masking api"),
+            Self::RecordScreen => Some("record screen interaction"),
+            Self::KeysManage => Some("access key"),
+            Self::KeysOwn => Some("my access key"),
+            Self::IngestWrite
+            | Self::IngestRead
+            | Self::RecordsInsert
+            | Self::StoreRead
+            | Self::Admin
+            | Self::Play
+            | Self::Recorder
+            | Self::EventsRead
+            | Self::AuditRead => None,
+        }
     }
+
+    /// The permission of this name, or of this place in CXone's role tree:
+    /// `Interactions Hub > API > Multi-ACD Masking API`, with the older root `Search & Playback`, or
+    /// the last step alone. Case, blanks and hyphens do not matter in a place.
+    pub fn parse(text: &str) -> Option<Self> {
+        let named = Self::ALL.into_iter().find(|permission| permission.name() == text);
+        named.or_else(|| Self::in_role_tree(text))
+    }
+
+    fn in_role_tree(text: &str) -> Option<Self> {
+        let steps: Vec<String> = text.split('>').map(normal).collect();
+        let (leaf, above) = steps.split_last()?;
+        let above: Vec<&str> = above.iter().map(String::as_str).collect();
+        let placed = match above.as_slice() {
+            [] => true,
+            [root] | [root, "api"] => ROOTS.contains(root),
+            _ => false,
+        };
+        let mut all = Self::ALL.into_iter();
+        all.find(|permission| placed && permission.role_tree_leaf() == Some(leaf))
+    }
+}
+
+/// Roots of the role tree: the present name and the older one.
+const ROOTS: [&str; 2] = ["interactions hub", "search & playback"];
+
+/// A step of a path in lower case, with hyphens as blanks and single blanks.
+fn normal(step: &str) -> String {
+    let spaced = step.replace('-', " ").to_lowercase();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A set of permissions; as text, their names separated by blanks.
@@ -69,7 +142,8 @@ impl Permissions {
 
     /// Reads names; unknown ones grant nothing.
     pub fn parse(text: &str) -> Self {
-        Self(text.split_whitespace().filter_map(Permission::parse).collect())
+        let by_name = |word| Permission::ALL.into_iter().find(|known| known.name() == word);
+        Self(text.split_whitespace().filter_map(by_name).collect())
     }
 
     /// Whether this one is in the set.
@@ -82,5 +156,58 @@ impl fmt::Display for Permissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.0.iter().map(|permission| permission.name()).collect();
         f.write_str(&names.join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_its_own_and_is_read_back() {
+        for permission in Permission::ALL {
+            assert_eq!(Permission::parse(permission.name()), Some(permission));
+        }
+        let all = Permissions::all();
+        assert_eq!(Permissions::parse(&all.to_string()), all);
+        assert_eq!(Permissions::parse("fly control Access Key").0, []);
+    }
+
+    #[test]
+    fn places_in_the_role_tree_are_read_under_both_roots() {
+        for (text, expected) in [
+            (
+                "Search & Playback > API > Multi-ACD Record on Demand API",
+                Permission::RecordOnDemand,
+            ),
+            ("Interactions Hub > API > Multi-ACD Record on Demand API", Permission::RecordOnDemand),
+            ("Interactions Hub>API>Multi-ACD Masking API", Permission::RecordMask),
+            ("  search  &  playback >api > MULTI-ACD  masking api ", Permission::RecordMask),
+            ("Multi-ACD Masking API", Permission::RecordMask),
+            ("Interactions Hub > record-screen-interaction", Permission::RecordScreen),
+            ("Interactions Hub > API > Record Screen Interaction", Permission::RecordScreen),
+            ("Access Key", Permission::KeysManage),
+            ("my access key", Permission::KeysOwn),
+        ] {
+            assert_eq!(Permission::parse(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_places_grant_nothing() {
+        for text in [
+            "",
+            ">",
+            "API > Multi-ACD Masking API",
+            "Interactions Hub > Player > Multi-ACD Masking API",
+            "Interactions Hub > API > API > Multi-ACD Masking API",
+            "Interactions Hub > API",
+            "Interactions Hub > API > Multi-ACD Masking",
+            "Multi-ACD Masking API >",
+            "Record.Mask",
+            "control",
+        ] {
+            assert_eq!(Permission::parse(text), None, "{text}");
+        }
     }
 }

@@ -2,22 +2,21 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use tokio::sync::{Notify, Semaphore, watch};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
-use crate::asset::{Clock, SystemClock, TenantId};
+use super::couriers::couriers;
+use super::data::DataDir;
+use super::sign_in::{first_start, open_identity};
+use crate::asset::{Clock, SystemClock};
 use crate::catalog::Catalog;
 use crate::config::{Config, read_secret};
 use crate::control::Control;
 use crate::deliver::{Courier, RWS};
-use crate::gir::{RwsClient, RwsCredentials};
 use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
-use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
 use crate::ingest::Ingest;
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress, SealPolicy};
@@ -35,7 +34,7 @@ pub(super) struct Parts {
     pub(super) state: State,
     pub(super) pipeline: Pipeline,
     pub(super) control: Control,
-    pub(super) courier: Option<Courier>,
+    pub(super) couriers: Vec<Courier>,
 }
 
 /// Where the catalogue lives.
@@ -64,11 +63,12 @@ pub(super) async fn parts(
     let catalog = catalog.context("the catalogue cannot be opened")?;
     let spool =
         Spool::open(&data.file("spool"), data.node_key(random.as_ref())?, Arc::clone(&random))?;
-    let identity = Identity::new(catalog.clone(), Arc::clone(&clock))?;
-    first_start(&identity, &catalog, data, spool.node()).await?;
     let own_url = format!("http://{}", reachable(address));
-    let public_url = config.server.public_url.clone().unwrap_or_else(|| own_url.clone());
+    let public_url = config.server.public_url.as_ref().unwrap_or(&own_url);
     let public_url: Arc<str> = public_url.trim_end_matches('/').into();
+    let opened = (catalog.clone(), Arc::clone(&clock));
+    let (identity, discovery) = open_identity(config, data, opened, &public_url)?;
+    first_start(&identity, &catalog, data, spool.node()).await?;
     let (store, embedded) = store(config, data, &own_url, random.as_ref())?;
     let signing = Arc::new(data.signing_key()?);
     let (seal, play_key) = sealing(config, data, clock.as_ref(), &random)?;
@@ -97,19 +97,7 @@ pub(super) async fn parts(
         bell,
         permits: Arc::new(Semaphore::new(config.ingest.max_uploads)),
     };
-    let courier = if config.gir.deliver {
-        Some(Courier {
-            catalog: catalog.clone(),
-            rws: rws(config, data, &own_url)?,
-            settings: config.gir.clone(),
-            zone: config.mask.time_zone(),
-            clock: Arc::clone(&clock),
-            node: spool.node().to_owned(),
-            bell: Arc::clone(&delivery_bell),
-        })
-    } else {
-        None
-    };
+    let couriers = couriers(config, data, &own_url, &pipeline)?;
     let control = Control::new(
         catalog.clone(),
         config.control.clone(),
@@ -139,11 +127,13 @@ pub(super) async fn parts(
         gir: config.gir.clone(),
         mask: config.mask.clone(),
         play: config.play.clone(),
+        discovery: discovery.into(),
+        behind_proxy: config.server.behind_tls_proxy,
         public_url,
         stopping,
         clock,
     };
-    Ok(Parts { state, pipeline, control, courier })
+    Ok(Parts { state, pipeline, control, couriers })
 }
 
 /// The address at which this process reaches itself.
@@ -154,46 +144,6 @@ fn reachable(address: SocketAddr) -> SocketAddr {
         ip => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// Makes the operator and the ops user of this node, once.
-async fn first_start(
-    identity: &Identity,
-    catalog: &Catalog,
-    data: &DataDir,
-    node: &str,
-) -> anyhow::Result<()> {
-    let tenant = TenantId::default_tenant();
-    let short: String = node.chars().take(6).collect();
-    let operator = format!("operator-{short}");
-    if catalog.principal_by_name(&operator).await?.is_none() {
-        let token = identity
-            .create_with_token(&NewPrincipal {
-                tenant: &tenant,
-                name: &operator,
-                kind: "operator",
-                permissions: Permissions::all(),
-                actor: "system",
-            })
-            .await?;
-        data.write_secret(OPERATOR_TOKEN, &token)?;
-    }
-    let ops = format!("ops-{short}");
-    let known = catalog.principal_by_name(&ops).await?.is_some();
-    if !known || !data.file(OPS_CREDENTIALS).exists() {
-        let password = identity
-            .create_with_password(&NewPrincipal {
-                tenant: &tenant,
-                name: &ops,
-                kind: "application",
-                permissions: Permissions::of(&[Permission::RecordsInsert, Permission::StoreRead]),
-                actor: "system",
-            })
-            .await?;
-        let line = Zeroizing::new(format!("{ops}:{}", *password));
-        data.write_secret(OPS_CREDENTIALS, &line)?;
-    }
-    Ok(())
 }
 
 fn store(
@@ -270,26 +220,4 @@ fn sealing(
         random: Arc::clone(random),
     };
     Ok((policy, key))
-}
-
-fn rws(config: &Config, data: &DataDir, own_url: &str) -> anyhow::Result<RwsClient> {
-    let settings = &config.gir;
-    let (base, credentials) = match &settings.rws_url {
-        Some(url) => {
-            let file = settings.password_file.as_ref();
-            let file = file.ok_or_else(|| anyhow!("gir.password_file is missing"))?;
-            let username = settings.username.clone().unwrap_or_default();
-            (url.clone(), RwsCredentials { username, password: read_secret(file)? })
-        }
-        None => {
-            let line = data.secret(OPS_CREDENTIALS)?;
-            let (user, password) = line
-                .split_once(':')
-                .ok_or_else(|| anyhow!("{OPS_CREDENTIALS} is not user:password"))?;
-            let password = Zeroizing::new(password.to_owned());
-            (own_url.to_owned(), RwsCredentials { username: user.to_owned(), password })
-        }
-    };
-    let timeout = Duration::from_secs(settings.timeout_s);
-    Ok(RwsClient::new(&base, &settings.contact_center, credentials, timeout)?)
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::config::{read_secret, require_private};
+use crate::identity::TokenKey;
 use crate::play::LinkKeys;
 use crate::seal::{
     PrivateKey, Random, Recipient, SigningKey, generate_recipient, write_private_file,
@@ -105,6 +106,26 @@ impl DataDir {
             Ok(bytes) => Ok(SigningKey::from_pkcs8(&bytes)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let (key, bytes) = SigningKey::generate()?;
+                write_private_file(&path, &bytes)?;
+                Ok(key)
+            }
+            Err(error) => Err(error).with_context(|| format!("{}", path.display())),
+        }
+    }
+
+    /// The key that signs tokens.
+    ///
+    /// # Errors
+    /// When the file is damaged, others can read it, or the disk fails.
+    pub fn token_key(&self) -> anyhow::Result<TokenKey> {
+        let path = self.private("token.key")?;
+        match std::fs::read(&path).map(Zeroizing::new) {
+            Ok(bytes) => {
+                let key = TokenKey::from_pkcs8(&bytes);
+                key.with_context(|| format!("{} cannot be used", path.display()))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let (key, bytes) = TokenKey::generate()?;
                 write_private_file(&path, &bytes)?;
                 Ok(key)
             }

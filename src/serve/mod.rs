@@ -2,8 +2,10 @@
 //! folder knows which concrete parts there are.
 
 mod build;
+mod couriers;
 mod data;
 mod listen;
+mod sign_in;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -65,8 +67,8 @@ impl Gateway {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
         workers.spawn(parts.control.run(work.clone()));
-        if let Some(courier) = parts.courier {
-            workers.spawn(courier.run(work));
+        for courier in parts.couriers {
+            workers.spawn(courier.run(work.clone()));
         }
         tracing::info!(%address, "the gateway listens");
         Ok(Self {

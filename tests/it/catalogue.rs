@@ -185,7 +185,7 @@ async fn the_last_media_file_owes_one_delivery(catalog: &Catalog) {
 }
 
 async fn delivery_is_leased_and_every_try_is_kept(catalog: &Catalog, id: &RecordingId) {
-    let lease = async |at| catalog.lease_delivery(NODE, at, later(100)).await.unwrap();
+    let lease = async |at| catalog.lease_delivery((NODE, "rws"), at, later(100)).await.unwrap();
     let delivery = lease(later(1)).await.unwrap();
     assert!(lease(later(2)).await.is_none(), "a leased delivery was leased again");
     assert!(lease(later(101)).await.is_some(), "a lease did not end");

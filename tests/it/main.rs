@@ -11,6 +11,7 @@
 mod bad_input;
 mod catalogue;
 mod cli;
+mod control_model;
 mod corpus;
 mod crash;
 mod delivery;

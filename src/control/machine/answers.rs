@@ -58,8 +58,7 @@ impl Turn<'_> {
         if from == to {
             return Ok(false);
         }
-        let over = matches!(from, CommandState::Done | CommandState::Refused)
-            || (from == CommandState::Accepted && to == CommandState::Accepted);
+        let over = matches!(from, CommandState::Done | CommandState::Refused);
         let withdrawn = from == CommandState::Expired && command.new.kind.permits();
         if over || withdrawn {
             let (id, state) = (&command.new.id, from.name());

@@ -25,12 +25,12 @@ pub(super) fn contact_id(id: &ContactId, form: ContactIdForm) -> Value {
 }
 
 /// The members that every answer about an interaction has.
-fn names(row: &InteractionRow, form: ContactIdForm) -> Map<String, Value> {
-    let mut map = Map::new();
-    map.insert("contactId".to_owned(), contact_id(&row.contact, form));
-    map.insert("interactionId".to_owned(), json!(row.id));
-    map.insert("segmentId".to_owned(), row.segment.as_str().into());
-    map
+fn names(row: &InteractionRow, form: ContactIdForm) -> Vec<(&'static str, Value)> {
+    vec![
+        ("contactId", contact_id(&row.contact, form)),
+        ("interactionId", json!(row.id)),
+        ("segmentId", row.segment.as_str().into()),
+    ]
 }
 
 /// The answer to a request: 200, 202, 409 or 504, with what took effect and when.
@@ -42,21 +42,25 @@ pub(super) fn answer(state: &State, ticket: &Ticket, answer: &Answer) -> Respons
         Outcome::Refused => (StatusCode::CONFLICT, Some("RECORDER_REFUSED")),
         Outcome::TimedOut => (StatusCode::GATEWAY_TIMEOUT, Some("RECORDER_SILENT")),
     };
-    let mut more = names(&ticket.interaction, form);
+    let mut members = names(&ticket.interaction, form);
     if let Some(effect) = answer.effect {
-        more.insert("effectiveTime".to_owned(), format!("{effect:.3}").into());
+        members.push(("effectiveTime", format!("{effect:.3}").into()));
     }
     if let Some(media_ms) = answer.media_ms {
-        more.insert("mediaTimeMs".to_owned(), media_ms.into());
+        members.push(("mediaTimeMs", media_ms.into()));
     }
     if let Some(code) = code {
-        let problem = described(status, code, answer.description.clone());
-        let problem = more.into_iter().fold(problem, |problem, (k, v)| problem.with(&k, v));
+        let mut problem = described(status, code, answer.description.clone());
+        for (name, value) in members {
+            problem = problem.with(name, value);
+        }
         return problem.into_response();
     }
-    more.insert("description".to_owned(), answer.description.as_str().into());
-    more.insert("httpStatus".to_owned(), http_status(status));
-    (status, Json(Value::Object(more))).into_response()
+    members.push(("description", answer.description.as_str().into()));
+    members.push(("httpStatus", http_status(status)));
+    let body: Map<String, Value> =
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    (status, Json(Value::Object(body))).into_response()
 }
 
 /// Waits for what a request comes to, and answers it.
