@@ -12,9 +12,10 @@ use zeroize::Zeroizing;
 
 /// Longest wait for an answer that does not wait for anybody.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Where a part of an upload begins, and how much of it is there
+/// Where a part of an upload begins, and how much of it is there; and whether that is all of it
 /// (draft-ietf-httpbis-resumable-upload).
 const UPLOAD_OFFSET: &str = "Upload-Offset";
+const UPLOAD_COMPLETE: &str = "Upload-Complete";
 /// The media type of a later part of an upload.
 const PARTIAL_UPLOAD: &str = "application/partial-upload";
 
@@ -40,6 +41,8 @@ pub(super) struct Answer {
     pub(super) effective: Timestamp,
     /// Where in the media, in milliseconds.
     pub(super) media_ms: u64,
+    /// Whether something was done, whatever is said.
+    pub(super) obeyed: bool,
 }
 
 /// A gateway, and who speaks to it.
@@ -179,7 +182,7 @@ impl Channel {
             0 => self.request(Method::PUT, &path).header(CONTENT_TYPE, kind),
             from => {
                 let request = self.request(Method::PATCH, &path).header(UPLOAD_OFFSET, from);
-                request.header(CONTENT_TYPE, PARTIAL_UPLOAD)
+                request.header(CONTENT_TYPE, PARTIAL_UPLOAD).header(UPLOAD_COMPLETE, "?1")
             }
         };
         let answer = match request.body(body).send().await {
@@ -198,13 +201,15 @@ impl Channel {
         bail!("{path}: {status}: {text}")
     }
 
-    /// How much of a media file is there.
-    pub(super) async fn offset(&self, recording: &str, media: &str) -> anyhow::Result<u64> {
+    /// How much of a media file is there, and whether the gateway has ended it.
+    pub(super) async fn offset(&self, recording: &str, media: &str) -> anyhow::Result<(u64, bool)> {
         let path = format!("/ingest/v1/recordings/{recording}/media/{media}");
         let answer = self.request(Method::HEAD, &path).timeout(TIMEOUT).send().await?;
         let answer = answer.error_for_status()?;
-        let offset = answer.headers().get(UPLOAD_OFFSET).and_then(|value| value.to_str().ok());
-        offset.and_then(|text| text.parse().ok()).context("HEAD tells no Upload-Offset")
+        let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let offset = text(UPLOAD_OFFSET).and_then(|text| text.parse().ok());
+        let offset = offset.context("HEAD tells no Upload-Offset")?;
+        Ok((offset, text(UPLOAD_COMPLETE) == Some("?1")))
     }
 }
 

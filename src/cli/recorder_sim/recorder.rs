@@ -218,7 +218,7 @@ impl Inner {
         let mut feed = Feed::new(&self.channel, &self.settings.id);
         loop {
             match feed.next().await {
-                Ok(News::Command(command)) => self.answer(&command).await,
+                Ok(News::Command(command)) => self.obey(&command).await,
                 Ok(News::Lost(detail)) => self.tell(None, StepEvent::Trouble { detail }),
                 Err(error) => return self.trouble(&error),
             }
@@ -230,56 +230,69 @@ impl Inner {
         lines.get(interaction).map(Arc::clone)
     }
 
-    async fn announce(&self, line: &Arc<Line>) -> anyhow::Result<bool> {
-        let interaction = line.call.interaction.clone();
-        // Known before the gateway knows it: a command may come at once.
+    fn keep(&self, line: &Arc<Line>) {
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.insert(interaction.clone(), Arc::clone(line));
-        drop(lines);
+        lines.insert(line.call.interaction.clone(), Arc::clone(line));
+    }
+
+    async fn announce(&self, line: &Arc<Line>) -> anyhow::Result<bool> {
+        // Known before the gateway knows it: a command may come at once.
+        self.keep(line);
+        let interaction = line.call.interaction.clone();
         let body = line.call.announcement(&self.settings.id, line.started);
         let record = self.channel.announce(&interaction, &body).await?;
         self.tell(Some(line), StepEvent::Announced { interaction, record });
         Ok(record)
     }
 
-    /// Makes of a command what the recorder makes of commands. One that comes twice gets the same
-    /// answer twice.
-    async fn answer(&self, command: &Command) {
-        let (line, kind) = (self.line(&command.interaction_id), &command.kind);
-        let (id, shown) = (command.command_id.clone(), kind.clone());
+    /// Makes of a command what the recorder makes of commands.
+    async fn obey(&self, command: &Command) {
+        let line = self.line(&command.interaction_id);
+        let (id, kind) = (command.command_id.clone(), command.kind.clone());
         let interaction = command.interaction_id.clone();
-        let event = StepEvent::Commanded { command: id.clone(), kind: shown.clone(), interaction };
+        let event = StepEvent::Commanded { command: id.clone(), kind: kind.clone(), interaction };
         self.tell(line.as_deref(), event);
         let came = Instant::now();
-        let behaviour = *self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
-        let obeyed = behaviour == Behaviour::Obey;
-        let before = self.answered.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        let answer = before.unwrap_or_else(|| Answer {
-            state: if behaviour == Behaviour::Refuse { "refused" } else { "done" },
-            media_ms: line.as_ref().map_or(0, |line| line.command(kind, obeyed).as_millis()),
-            effective: self.clock.now(),
-        });
-        if behaviour == Behaviour::Silent {
-            return self.tell(line.as_deref(), StepEvent::Ignored { command: id, kind: shown });
-        }
-        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        answered.insert(id.clone(), answer.clone());
-        drop(answered);
+        let Some(answer) = self.answer(command, line.as_deref()) else {
+            return self.tell(line.as_deref(), StepEvent::Ignored { command: id, kind });
+        };
         match self.acknowledge(&id, &answer).await {
             Ok(Ok(())) => {
                 let (state, round_trip_ms) = (answer.state, millis(came.elapsed()));
-                let (command, kind) = (id, shown);
-                let event = StepEvent::Acknowledged { command, kind, state, round_trip_ms };
+                let event = StepEvent::Acknowledged { command: id, kind, state, round_trip_ms };
                 self.tell(line.as_deref(), event);
             }
             Ok(Err(detail)) => {
-                if let Some(line) = line.as_ref().filter(|_| obeyed) {
-                    line.withdraw(kind);
+                if let Some(line) = line.as_ref().filter(|_| answer.obeyed) {
+                    line.withdraw(&kind);
                 }
                 self.tell(line.as_deref(), StepEvent::Withdrawn { command: id, detail });
             }
             Err(error) => self.trouble(&error),
         }
+    }
+
+    /// Does what a command says, or not; what the gateway is told, if anything. A command that
+    /// comes twice gets the same answer twice.
+    fn answer(&self, command: &Command, line: Option<&Line>) -> Option<Answer> {
+        let (id, kind) = (&command.command_id, &command.kind);
+        let behaviour = *self.behaviour.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = answered.get(id).filter(|_| behaviour != Behaviour::Silent) {
+            return Some(answer.clone());
+        }
+        let obeyed = behaviour == Behaviour::Obey;
+        let answer = Answer {
+            state: if behaviour == Behaviour::Refuse { "refused" } else { "done" },
+            media_ms: line.map_or(0, |line| line.command(kind, obeyed).as_millis()),
+            effective: self.clock.now(),
+            obeyed,
+        };
+        if behaviour == Behaviour::Silent {
+            return None;
+        }
+        answered.insert(id.clone(), answer.clone());
+        Some(answer)
     }
 
     async fn acknowledge(&self, id: &str, answer: &Answer) -> anyhow::Result<Result<(), String>> {

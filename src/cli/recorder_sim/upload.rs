@@ -49,9 +49,15 @@ impl Upload<'_> {
             };
             self.break_at = None;
             tell(StepEvent::Broken { detail: why });
-            let there = self.there(&tell).await?;
-            let sent = self.tape.extent().bytes as u64;
-            ensure!(there <= sent, "the gateway has {there} bytes, and {sent} were recorded");
+            let (there, complete) = self.there(&tell).await?;
+            let extent = self.tape.extent();
+            let recorded = extent.bytes as u64;
+            ensure!(there <= recorded, "the gateway has {there} bytes of {recorded}");
+            if complete {
+                // Its answer was lost, or it ended the upload itself.
+                ensure!(there == recorded && extent.over, "the upload ended at byte {there}");
+                return Ok(continued);
+            }
             in_a_row = if there > offset { 0 } else { in_a_row.saturating_add(1) };
             ensure!(in_a_row < MAX_BREAKS, "the upload does not get beyond byte {there}");
             offset = there;
@@ -60,14 +66,14 @@ impl Upload<'_> {
         }
     }
 
-    /// How much the gateway has, as soon as it says so.
-    async fn there(&self, tell: &impl Fn(StepEvent)) -> anyhow::Result<u64> {
+    /// How much the gateway has, and whether that is all that it takes, as soon as it says so.
+    async fn there(&self, tell: &impl Fn(StepEvent)) -> anyhow::Result<(u64, bool)> {
         let mut wait = FIRST_WAIT;
         let mut last = None;
         for _ in 0..MAX_BREAKS {
             tokio::time::sleep(wait).await;
             match self.channel.offset(self.recording, self.media).await {
-                Ok(offset) => return Ok(offset),
+                Ok(found) => return Ok(found),
                 Err(error) => {
                     tell(StepEvent::Trouble { detail: format!("{error:#}") });
                     last = Some(error);
