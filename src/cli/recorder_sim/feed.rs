@@ -15,6 +15,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 pub(super) enum News {
     /// A command; perhaps one that came before.
     Command(Command),
+    /// An event without data.
+    Nothing,
     /// The stream ended, or could not be opened; it will be.
     Lost(String),
 }
@@ -43,39 +45,35 @@ impl<'f> Feed<'f> {
     /// # Errors
     /// When the gateway refuses the stream for good.
     pub(super) async fn next(&mut self) -> anyhow::Result<News> {
-        let Some(stream) = &mut self.stream else { return self.open().await };
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => match self.open().await {
+                Ok(opened) => opened?,
+                Err(error) => return Ok(News::Lost(format!("{error:#}"))),
+            },
+        };
         match stream.next().await {
             Some(Ok(event)) => {
+                self.stream = Some(stream);
                 self.last = event.id.or(self.last.take());
                 self.wait = Duration::ZERO;
-                let command = event.data.as_deref().unwrap_or_default();
-                match serde_json::from_str(command) {
+                let Some(command) = event.data else { return Ok(News::Nothing) };
+                match serde_json::from_str(&command) {
                     Ok(command) => Ok(News::Command(command)),
                     Err(error) => Ok(News::Lost(format!("an event is no command: {error}"))),
                 }
             }
-            Some(Err(error)) => Ok(self.lost(format!("the commands broke off: {error}"))),
-            None => Ok(self.lost("the commands ended".to_owned())),
+            Some(Err(error)) => Ok(News::Lost(format!("the commands broke off: {error}"))),
+            None => Ok(News::Lost("the commands ended".to_owned())),
         }
     }
 
-    async fn open(&mut self) -> anyhow::Result<News> {
-        loop {
-            tokio::time::sleep(self.wait).await;
-            self.wait = self.wait.saturating_mul(2).clamp(FIRST_WAIT, LONGEST_WAIT);
-            match self.channel.commands(self.recorder, self.last.as_deref()).await {
-                Ok(Ok(answer)) => {
-                    self.stream = Some(Box::pin(SseByteStream::new(answer.bytes_stream())));
-                    return Box::pin(self.next()).await;
-                }
-                Ok(Err(refused)) => anyhow::bail!("{refused}"),
-                Err(error) => return Ok(News::Lost(format!("{error:#}"))),
-            }
-        }
-    }
-
-    fn lost(&mut self, why: String) -> News {
-        self.stream = None;
-        News::Lost(why)
+    /// Opens the stream. The inner error is a refusal for good.
+    async fn open(&mut self) -> anyhow::Result<anyhow::Result<Opened>> {
+        tokio::time::sleep(self.wait).await;
+        self.wait = self.wait.saturating_mul(2).clamp(FIRST_WAIT, LONGEST_WAIT);
+        let opened = self.channel.commands(self.recorder, self.last.as_deref()).await?;
+        let opened = opened.map_err(anyhow::Error::msg);
+        Ok(opened.map(|answer| Box::pin(SseByteStream::new(answer.bytes_stream())) as Opened))
     }
 }

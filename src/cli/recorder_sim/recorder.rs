@@ -219,6 +219,7 @@ impl Inner {
         loop {
             match feed.next().await {
                 Ok(News::Command(command)) => self.obey(&command).await,
+                Ok(News::Nothing) => {}
                 Ok(News::Lost(detail)) => self.tell(None, StepEvent::Trouble { detail }),
                 Err(error) => return self.trouble(&error),
             }
