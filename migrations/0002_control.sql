@@ -45,6 +45,8 @@ CREATE TABLE interactions (
     demand          TEXT   NOT NULL,
     masked          BIGINT NOT NULL,
     held            BIGINT NOT NULL,
+    -- The time of the last event that said so.
+    hold_us         BIGINT,
     -- The request whose commands are in flight, and until when it holds the interaction.
     lock_request    TEXT,
     lock_until_us   BIGINT,

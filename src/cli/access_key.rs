@@ -67,7 +67,7 @@ impl AccessKeys {
         let data = DataDir::beside(&config.server.data_dir);
         let catalog = Catalog::open(&catalog_url(&config, &data)?).await?;
         let tenant = TenantId::parse(&self.tenant).context("--tenant")?;
-        let identity = Identity::new(catalog.clone(), Arc::new(SystemClock))?;
+        let identity = Identity::new(catalog.clone(), Arc::new(SystemClock));
         let result = act(self.action, &identity, &tenant, output).await;
         catalog.close().await;
         result

@@ -82,7 +82,7 @@ async fn act(
     tenant: &TenantId,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let identity = Identity::new(catalog.clone(), Arc::new(SystemClock))?;
+    let identity = Identity::new(catalog.clone(), Arc::new(SystemClock));
     match action {
         Action::Add { name, credential, kind, permission } => {
             ensure!(

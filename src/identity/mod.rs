@@ -21,7 +21,7 @@ mod throttle;
 mod token_key;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -52,7 +52,7 @@ pub struct Identity {
     catalog: Catalog,
     clock: Arc<dyn Clock>,
     /// A hash that no password has, so that an unknown user costs as much as a wrong password.
-    decoy: Arc<str>,
+    decoy: Arc<OnceLock<String>>,
     verified: password::Recent,
     /// Absent on the command line, which issues no tokens and is given none.
     tokens: Option<Arc<Tokens>>,
@@ -61,25 +61,37 @@ pub struct Identity {
 
 impl Identity {
     /// Over the principals of `catalog`; without signed tokens.
-    ///
-    /// # Errors
-    /// When the machine has no randomness.
-    pub fn new(catalog: Catalog, clock: Arc<dyn Clock>) -> Result<Self, IdentityError> {
-        let decoy = password::hash(&random_text()?)?.into();
+    pub fn new(catalog: Catalog, clock: Arc<dyn Clock>) -> Self {
         let settings = IdentitySettings::default();
         let (limit, window) = (settings.failed_logins, settings.failed_logins_window_s);
         let throttle = Arc::new(Throttle::new(limit, window));
         let verified = password::Recent::default();
-        Ok(Self { catalog, clock, decoy, verified, tokens: None, throttle })
+        Self { catalog, clock, decoy: Arc::default(), verified, tokens: None, throttle }
     }
 
     /// The same, issuing and verifying signed tokens.
-    #[must_use]
-    pub fn with_tokens(mut self, tokens: Tokens, settings: &IdentitySettings) -> Self {
+    ///
+    /// # Errors
+    /// When the machine has no randomness.
+    pub fn with_tokens(
+        mut self,
+        tokens: Tokens,
+        settings: &IdentitySettings,
+    ) -> Result<Self, IdentityError> {
+        // Now, so that the first unknown user does not cost twice as much as a known one.
+        self.decoy()?;
         let (limit, window) = (settings.failed_logins, settings.failed_logins_window_s);
         self.throttle = Arc::new(Throttle::new(limit, window));
         self.tokens = Some(Arc::new(tokens));
-        self
+        Ok(self)
+    }
+
+    fn decoy(&self) -> Result<String, IdentityError> {
+        if let Some(known) = self.decoy.get() {
+            return Ok(known.clone());
+        }
+        let made = password::hash(&random_text()?)?;
+        Ok(self.decoy.get_or_init(|| made).clone())
     }
 
     /// Verifies a bearer token: one of ours, or a signed one. An id token is as good as an access
@@ -108,7 +120,7 @@ impl Identity {
     ) -> Result<Principal, IdentityError> {
         let row = self.catalog.principal_by_name(name).await?;
         let known = row.as_ref().and_then(|row| row.password_hash.clone());
-        let hash = known.unwrap_or_else(|| self.decoy.to_string());
+        let hash = known.map_or_else(|| self.decoy(), Ok)?;
         if !self.verified.check(hash, password).await? {
             return Err(IdentityError::Refused);
         }

@@ -40,7 +40,7 @@ pub(super) fn open_identity(
     };
     let tokens = Tokens::new(data.token_key()?, terms);
     let tokens = tokens.context("identity.issuer or server.public_url cannot be used")?;
-    Ok((Identity::new(catalog, clock)?.with_tokens(tokens, settings), names))
+    Ok((Identity::new(catalog, clock).with_tokens(tokens, settings)?, names))
 }
 
 /// Makes the operator and the ops user of this node, once.

@@ -245,7 +245,7 @@ fn entry<'e>(tenant: &'e TenantId, action: &'e str, subject: &'e str) -> AuditEn
     AuditEntry { tenant, actor: "test", action, subject, detail: json!({"n": 1}), now: now() }
 }
 
-async fn audit_rows_form_one_chain_for_each_tenant(catalog: &Catalog) {
+async fn audit_rows_form_one_chain_for_each_tenant(catalog: &Catalog, url: &str) {
     let actions = async |tenant: &TenantId| -> Vec<String> {
         let rows = catalog.audit_page(tenant, 1, 100).await.unwrap();
         rows.into_iter().map(|row| row.action).collect()
@@ -253,13 +253,16 @@ async fn audit_rows_form_one_chain_for_each_tenant(catalog: &Catalog) {
     // What changed a principal wrote its row with it, and what changed nothing wrote none.
     assert_eq!(actions(&tenant()).await, ["user.add", "user.add", "user.remove"]);
     let (one, two) = (TenantId::parse("chain-1").unwrap(), TenantId::parse("chain-2").unwrap());
-    // Many writers at once: no number is given twice, and none is left out.
+    // Many writers at once, of two nodes: no number is given twice, and none is left out.
+    let second = Catalog::open(url).await.unwrap();
+    let nodes = [catalog, &second];
     let entries: Vec<_> = (0..20).map(|_| entry(&one, "a.b", "nul\0 and \u{e9}")).collect();
     let other = entry(&two, "a.b", "s");
     let written = futures_util::future::join_all(
-        entries.iter().chain(std::iter::once(&other)).map(|entry| catalog.audit(entry)),
+        entries.iter().chain([&other]).zip(nodes.iter().cycle()).map(|(e, node)| node.audit(e)),
     );
     assert!(written.await.iter().all(Result::is_ok));
+    second.close().await;
     let rows = catalog.audit_page(&one, 1, 100).await.unwrap();
     assert_eq!(rows.len(), 20);
     let mut previous = AuditRow::NO_PREVIOUS.to_string();
@@ -286,7 +289,7 @@ async fn suite(url: &str) {
     masks_come_until_the_work_begins(&catalog).await;
     the_last_media_file_owes_one_delivery(&catalog).await;
     principals_and_inserted_records(&catalog).await;
-    audit_rows_form_one_chain_for_each_tenant(&catalog).await;
+    audit_rows_form_one_chain_for_each_tenant(&catalog, url).await;
     catalog.close().await;
     // A second start finds the schema as it is.
     Catalog::open(url).await.unwrap().close().await;

@@ -62,6 +62,14 @@ pub(crate) fn block_on<F: Future>(work: F) -> F::Output {
     runtime().block_on(work)
 }
 
+/// Begins a future that runs beside the test.
+pub(crate) fn spawn<F>(work: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    runtime().spawn(work)
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {

@@ -11,6 +11,7 @@
 mod bad_input;
 mod catalogue;
 mod cli;
+mod control;
 mod control_model;
 mod corpus;
 mod crash;
@@ -18,6 +19,7 @@ mod delivery;
 mod deploy_example;
 mod formats;
 mod gateway;
+mod identity;
 mod ingest_contract;
 mod live_call;
 mod masking;

@@ -124,12 +124,13 @@ macro_rules! write_contact {
 }
 
 const PUT_INTERACTION: &str = "INSERT INTO interactions (tenant, id, contact_id, segment_id, kind, internal, recorder_id, \
-     policy, demand, masked, held, lock_request, lock_until_us, until_us, business_data, \
-     started_us, seen_us, ended_us, end_reason) \
-     VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19) \
+     policy, demand, masked, held, hold_us, lock_request, lock_until_us, until_us, \
+     business_data, started_us, seen_us, ended_us, end_reason) \
+     VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20) \
      ON CONFLICT (tenant, id) DO UPDATE SET segment_id = excluded.segment_id, \
      internal = excluded.internal, recorder_id = excluded.recorder_id, policy = excluded.policy, \
      demand = excluded.demand, masked = excluded.masked, held = excluded.held, \
+     hold_us = excluded.hold_us, \
      lock_request = excluded.lock_request, lock_until_us = excluded.lock_until_us, \
      until_us = excluded.until_us, business_data = excluded.business_data, \
      seen_us = excluded.seen_us, ended_us = excluded.ended_us, end_reason = excluded.end_reason";
@@ -149,6 +150,7 @@ macro_rules! write_interaction {
             .bind(row.demand.name())
             .bind(i64::from(row.masked))
             .bind(i64::from(row.held))
+            .bind(row.hold_changed.map(micros))
             .bind(row.lock.as_ref().map(|lock| lock.request.clone()))
             .bind(row.lock.as_ref().map(|lock| micros(lock.until)))
             .bind(row.until.map(micros))

@@ -124,6 +124,8 @@ pub struct InteractionRow {
     pub masked: bool,
     /// Whether the customer is on hold.
     pub held: bool,
+    /// When that began or ended last: an event from before it comes late, and says nothing new.
+    pub hold_changed: Option<Timestamp>,
     /// The request in flight.
     pub lock: Option<Lock>,
     /// When a screen session stops by itself.

@@ -40,6 +40,7 @@ macro_rules! interaction_row {
             demand: Demand::parse(&text("demand")?).ok_or_else(|| bad("demand"))?,
             masked: flag("masked")?,
             held: flag("held")?,
+            hold_changed: at("hold_us")?,
             lock: lock.map(|(request, until)| Lock { request, until }),
             until: at("until_us")?,
             business_data: row.try_get("business_data")?,
@@ -239,7 +240,19 @@ impl Catalog {
         })
     }
 
-    /// How many interactions are live.
+    /// How many interactions of a tenant are live.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn live_count_of(&self, tenant: &TenantId) -> Result<i64, CatalogError> {
+        let sql = "SELECT COUNT(*) FROM interactions WHERE tenant = $1 AND ended_us IS NULL";
+        Ok(on_read!(self, |pool| {
+            let query = sqlx::query_scalar(sql).bind(tenant.as_str());
+            query.fetch_one(pool).await?
+        }))
+    }
+
+    /// How many interactions of all tenants are live.
     ///
     /// # Errors
     /// [`CatalogError`].

@@ -119,14 +119,13 @@ impl Control {
             let known = joined.map(|at| self.ours(&recorder, at, "users[].joinedAt"));
             *joined = known.transpose()?;
         }
-        let limit = self.settings().max_interactions;
-        if u64::try_from(self.inner.catalog.live_count().await?).unwrap_or(0) >= limit {
-            return Err(ControlError::TooMany { what: "live interactions", limit });
-        }
         for _ in 0..ATTEMPTS {
-            let known = self.inner.catalog.contact_of(caller.tenant, &new.interaction).await?;
-            if known.is_some_and(|contact| contact != new.contact) {
-                return Err(ControlError::Differs { field: "contactId" });
+            match self.inner.catalog.contact_of(caller.tenant, &new.interaction).await? {
+                Some(contact) if contact != new.contact => {
+                    return Err(ControlError::Differs { field: "contactId" });
+                }
+                Some(_) => {}
+                None => self.require_room(caller.tenant).await?,
             }
             let mut turn = self.turn(caller, &new.contact, &[]).await?;
             if !turn.recorders.iter().any(|row| row.id == recorder.id) {
@@ -141,6 +140,16 @@ impl Control {
             }
         }
         Err(ControlError::Contended)
+    }
+
+    /// One more interaction of this tenant may begin.
+    async fn require_room(&self, tenant: &TenantId) -> Result<(), ControlError> {
+        let limit = self.settings().max_interactions;
+        let live = self.inner.catalog.live_count_of(tenant).await?;
+        if u64::try_from(live).unwrap_or(0) >= limit {
+            return Err(ControlError::TooMany { what: "live interactions", limit });
+        }
+        Ok(())
     }
 
     /// An instant of a recorder's clock on ours.
@@ -172,6 +181,7 @@ impl Control {
         events: &[Event],
     ) -> Result<Reported, ControlError> {
         let unknown = || ControlError::Unknown { what: format!("interaction {id}") };
+        let mut admitted = false;
         for _ in 0..ATTEMPTS {
             let contact = self.inner.catalog.contact_of(caller.tenant, id).await?;
             let mut turn = self.turn(caller, &contact.ok_or_else(unknown)?, &[]).await?;
@@ -179,7 +189,10 @@ impl Control {
             let name = turn.row(at).recorder.clone();
             // Another's interaction is not there for the caller.
             let recorder = self.recorder(caller, &name).await.map_err(|_| unknown())?;
-            self.admit(caller.tenant, &name, events.len())?;
+            if !admitted {
+                self.admit(caller.tenant, &name, events.len())?;
+                admitted = true;
+            }
             if !turn.recorders.iter().any(|row| row.id == name) {
                 turn.recorders.push(recorder.clone());
             }
@@ -232,7 +245,7 @@ impl Control {
         Ok(())
     }
 
-    /// The commands that a recorder has not acknowledged, in order. Asking shows that it is there.
+    /// The commands that a recorder has not acknowledged, in order.
     ///
     /// # Errors
     /// [`ControlError::Unknown`].

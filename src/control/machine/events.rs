@@ -137,6 +137,7 @@ impl Turn<'_> {
             demand: Demand::None,
             masked: false,
             held: false,
+            hold_changed: None,
             lock: None,
             until: None,
             business_data: None,
@@ -186,7 +187,10 @@ impl Turn<'_> {
             }
             EventKind::Held | EventKind::Retrieved => {
                 let held = event.kind == EventKind::Held;
-                self.row_mut(at).held = held;
+                let row = self.row_mut(at);
+                if row.hold_changed.is_none_or(|last| last <= event.at) {
+                    (row.held, row.hold_changed) = (held, Some(event.at));
+                }
                 let kind = if held { RulingKind::Hold } else { RulingKind::Unhold };
                 self.note(at, kind, event);
             }

@@ -51,6 +51,7 @@ impl Turn<'_> {
             demand: Demand::None,
             masked,
             held: false,
+            hold_changed: None,
             lock: None,
             until: Some(self.after(u64::from(new.seconds).saturating_mul(1000))),
             business_data: None,

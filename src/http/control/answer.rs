@@ -5,9 +5,10 @@ use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::problem::{cxone, described, http_status};
+use super::super::cxone::{Problem, http_status};
+use super::problem::{Refused, cxone};
 use crate::asset::ContactId;
-use crate::catalog::InteractionRow;
+use crate::catalog::{InteractionKind, InteractionRow};
 use crate::control::{Answer, ContactIdForm, ControlError, Outcome, Ticket};
 use crate::http::State;
 
@@ -33,12 +34,16 @@ fn names(row: &InteractionRow, form: ContactIdForm) -> Vec<(&'static str, Value)
     ]
 }
 
-/// The answer to a request: 200, 202, 409 or 504, with what took effect and when.
+/// The answer to a request: 200, 202, 404, 409 or 504, with what took effect and when.
 pub(super) fn answer(state: &State, ticket: &Ticket, answer: &Answer) -> Response {
     let form = state.control.settings().contact_id;
     let (status, code) = match answer.outcome {
         Outcome::Done => (StatusCode::OK, None),
         Outcome::Accepted => (StatusCode::ACCEPTED, None),
+        // The screen recording API lists no 409: a session that did not begin is not there.
+        Outcome::Refused if ticket.interaction.kind == InteractionKind::Screen => {
+            (StatusCode::NOT_FOUND, Some("RECORDER_REFUSED"))
+        }
         Outcome::Refused => (StatusCode::CONFLICT, Some("RECORDER_REFUSED")),
         Outcome::TimedOut => (StatusCode::GATEWAY_TIMEOUT, Some("RECORDER_SILENT")),
     };
@@ -50,14 +55,14 @@ pub(super) fn answer(state: &State, ticket: &Ticket, answer: &Answer) -> Respons
         members.push(("mediaTimeMs", media_ms.into()));
     }
     if let Some(code) = code {
-        let mut problem = described(status, code, answer.description.clone());
+        let mut problem = Problem::new(status, code, answer.description.clone());
         for (name, value) in members {
             problem = problem.with(name, value);
         }
-        return problem.into_response();
+        return Refused::from(problem).into_response();
     }
     members.push(("description", answer.description.as_str().into()));
-    members.push(("httpStatus", http_status(status)));
+    members.push(("httpStatus", http_status(status).into()));
     let body: Map<String, Value> =
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     (status, Json(Value::Object(body))).into_response()

@@ -49,6 +49,8 @@ pub(super) async fn get(
     state.control.commands(caller(&principal), &id).await.map_err(failed)?;
     let accepted = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
     if accepted.is_some_and(|accepted| accepted.contains("text/event-stream")) {
+        // That it stays open shows nothing: so does one whose recorder lost its power.
+        state.control.saw(caller(&principal), &id).await.map_err(failed)?;
         let stream = Sse::new(events(state, principal, id));
         let quiet = KeepAlive::new().interval(KEEP_ALIVE);
         return Ok(stream.keep_alive(quiet).into_response());

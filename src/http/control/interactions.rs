@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::cxone::Problem;
 use super::answer::{contact_id, settle};
 use super::parameters::Parameters;
-use super::problem::cxone;
+use super::problem::{Refused, cxone};
 use crate::control::{Caller, ControlError, Order};
 use crate::http::{State, auth, body};
 use crate::identity::{Permission, Principal};
@@ -33,13 +33,13 @@ fn caller(principal: &Principal) -> Caller<'_> {
 /// One order for the call of `userId`. A caller that goes away does not stop it.
 async fn order(
     state: State,
-    headers: HeaderMap,
+    (uri, headers): (Uri, HeaderMap),
     permission: Permission,
-    parameters: &Parameters,
-    order: Order,
-) -> Result<Response, Problem> {
+    wanted: impl FnOnce(&Parameters) -> Result<Order, Problem>,
+) -> Result<Response, Refused> {
     let principal = auth::require(&state.identity, &headers, permission).await?;
-    let user = parameters.user()?;
+    let parameters = Parameters::of(&uri)?;
+    let (user, order) = (parameters.user()?, wanted(&parameters)?);
     let ticket = state.control.order(caller(&principal), &user, order).await;
     Ok(settle(&state, ticket).await)
 }
@@ -48,58 +48,51 @@ pub(super) async fn start(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let permission = Permission::RecordOnDemand;
-    auth::require(&state.identity, &headers, permission).await?;
-    let parameters = Parameters::of(&uri)?;
-    let wanted = match parameters.with_screen()? {
-        true => Order::StartVoiceAndScreen,
-        false => Order::StartVoice,
+) -> Result<Response, Refused> {
+    let wanted = |parameters: &Parameters| match parameters.with_screen()? {
+        true => Ok(Order::StartVoiceAndScreen),
+        false => Ok(Order::StartVoice),
     };
-    order(state, headers, permission, &parameters, wanted).await
+    order(state, (uri, headers), Permission::RecordOnDemand, wanted).await
 }
 
 pub(super) async fn stop(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::of(&uri)?;
-    order(state, headers, Permission::RecordOnDemand, &parameters, Order::Stop).await
+) -> Result<Response, Refused> {
+    order(state, (uri, headers), Permission::RecordOnDemand, |_| Ok(Order::Stop)).await
 }
 
 pub(super) async fn decline(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::of(&uri)?;
-    order(state, headers, Permission::RecordOnDemand, &parameters, Order::DoNotRecord).await
+) -> Result<Response, Refused> {
+    order(state, (uri, headers), Permission::RecordOnDemand, |_| Ok(Order::DoNotRecord)).await
 }
 
 pub(super) async fn mask(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::of(&uri)?;
-    order(state, headers, Permission::RecordMask, &parameters, Order::Mask).await
+) -> Result<Response, Refused> {
+    order(state, (uri, headers), Permission::RecordMask, |_| Ok(Order::Mask)).await
 }
 
 pub(super) async fn unmask(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let parameters = Parameters::of(&uri)?;
-    order(state, headers, Permission::RecordMask, &parameters, Order::Unmask).await
+) -> Result<Response, Refused> {
+    order(state, (uri, headers), Permission::RecordMask, |_| Ok(Order::Unmask)).await
 }
 
 pub(super) async fn status(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Value>, Refused> {
     let principal = auth::require_any(&state.identity, &headers, &MAY_ASK).await?;
     let user = Parameters::of(&uri)?.user()?;
     let view = state.control.status(&principal.tenant, &user).await;
@@ -119,7 +112,7 @@ pub(super) async fn start_screen(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Refused> {
     let permission = Permission::RecordScreen;
     let principal = auth::require(&state.identity, &headers, permission).await?;
     let parameters = Parameters::of(&uri)?;
@@ -132,7 +125,7 @@ pub(super) async fn stop_screen(
     Shared(state): Shared<State>,
     uri: Uri,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, Refused> {
     let permission = Permission::RecordScreen;
     let principal = auth::require(&state.identity, &headers, permission).await?;
     let parameters = Parameters::of(&uri)?;
@@ -146,7 +139,7 @@ pub(super) async fn business_data(
     uri: Uri,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Response, Refused> {
     let permission = Permission::RecordOnDemand;
     let principal = auth::require(&state.identity, &headers, permission).await?;
     let user = Parameters::of(&uri)?.user()?;
@@ -155,7 +148,7 @@ pub(super) async fn business_data(
         .map_err(|error| Problem::body(format!("the body is not JSON: {error}")))?;
     let objects = data.as_array().is_some_and(|list| list.iter().all(Value::is_object));
     if !objects {
-        return Err(Problem::body("the body must be an array of objects"));
+        return Err(Problem::body("the body must be an array of objects").into());
     }
     let ticket: Result<_, ControlError> =
         state.control.business_data(caller(&principal), &user, &data).await;

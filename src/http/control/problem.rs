@@ -1,9 +1,9 @@
 //! One table from what may go wrong in live control to statuses and codes; the CXone interface and
 //! the recorder channel word it each in their own form.
 
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::super::cxone;
 use super::super::ingest;
@@ -56,32 +56,33 @@ fn text(error: &ControlError) -> String {
     error.to_string()
 }
 
-/// As the CXone interface answers: with `description` and `httpStatus` beside the usual members.
-pub(super) fn cxone(error: &ControlError, now: Timestamp) -> cxone::Problem {
-    let (status, code) = status_and_code(error);
-    let text = text(error);
-    let problem = described(status, code, text);
-    match retry_after(error, now) {
-        Some(seconds) => problem.retry_after(seconds),
-        None => problem,
+/// A refusal of the control interface, whoever found its cause: it has `description` and
+/// `httpStatus` beside the usual members.
+pub(super) struct Refused(cxone::Problem);
+
+impl<E> From<E> for Refused
+where
+    cxone::Problem: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self(error.into())
     }
 }
 
-/// A CXone problem of the control interface.
-pub(super) fn described(
-    status: StatusCode,
-    code: &'static str,
-    description: String,
-) -> cxone::Problem {
-    cxone::Problem::new(status, code, description.clone())
-        .with("description", description)
-        .with("httpStatus", http_status(status))
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        self.0.described().into_response()
+    }
 }
 
-/// The text of a status, as `httpStatus` has it: `OK`, `ACCEPTED`, `GATEWAY_TIMEOUT`.
-pub(super) fn http_status(status: StatusCode) -> Value {
-    let reason = status.canonical_reason().unwrap_or("UNKNOWN");
-    reason.to_ascii_uppercase().replace([' ', '-'], "_").into()
+/// As the CXone interface answers.
+pub(super) fn cxone(error: &ControlError, now: Timestamp) -> Refused {
+    let (status, code) = status_and_code(error);
+    let problem = cxone::Problem::new(status, code, text(error));
+    Refused(match retry_after(error, now) {
+        Some(seconds) => problem.retry_after(seconds),
+        None => problem,
+    })
 }
 
 /// As the recorder channel answers.

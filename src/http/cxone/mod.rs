@@ -18,7 +18,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub(in crate::http) use self::problem::Problem;
+pub(in crate::http) use self::problem::{Problem, http_status};
 use super::State;
 
 pub use discovery::Discovery;

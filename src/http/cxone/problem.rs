@@ -85,6 +85,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", format!("there is no such {what}"))
     }
 
+    /// Adds what the control interface wants beside: the message as `description`, and the status
+    /// in words as `httpStatus`.
+    #[must_use]
+    pub(in crate::http) fn described(self) -> Self {
+        let (description, status) = (self.message.clone(), http_status(self.status));
+        self.with("description", description).with("httpStatus", status)
+    }
+
     fn internal(error: &dyn std::fmt::Debug) -> Self {
         tracing::error!(error = ?error, "a request failed");
         let message = "the gateway failed; see its log";
@@ -187,6 +195,12 @@ impl BadPath for Problem {
     fn bad_path() -> Self {
         Self::parameter("a name in the path", "is not UTF-8")
     }
+}
+
+/// A status in words, as `httpStatus` has it: `OK`, `ACCEPTED`, `GATEWAY_TIMEOUT`.
+pub(in crate::http) fn http_status(status: StatusCode) -> String {
+    let reason = status.canonical_reason().unwrap_or("UNKNOWN");
+    reason.to_ascii_uppercase().replace([' ', '-'], "_")
 }
 
 /// A path of this dialect that is not there.

@@ -59,8 +59,10 @@ struct Pair {
     random: Random,
     /// The names of legs in the program.
     names: BTreeMap<u32, (String, String)>,
-    /// What is waited for: the ticket, the leg, and whether the recorder must permit it.
+    /// What is waited for, and the leg that it is about.
     tickets: Vec<(Ticket, usize)>,
+    /// Requests that recorders were told of while they could be reached.
+    in_flight: BTreeMap<String, u32>,
     next: u32,
     counts: BTreeMap<String, u32>,
 }
@@ -111,6 +113,7 @@ impl Pair {
             random: Random(seed | 1),
             names: BTreeMap::new(),
             tickets: Vec::new(),
+            in_flight: BTreeMap::new(),
             next: 0,
             counts: BTreeMap::new(),
         }
@@ -279,6 +282,9 @@ impl Pair {
         if let (Ok(ticket), Some(leg)) = (result, leg) {
             let row = &ticket.interaction;
             assert_eq!(row.id.as_str(), self.names[&self.model.legs[leg].name].1, "{what}");
+            if ticket.verdict == Verdict::InFlight {
+                self.in_flight.insert(ticket.request.clone(), self.model.request);
+            }
             self.tickets.push((ticket, leg));
         }
     }
@@ -337,17 +343,18 @@ impl Pair {
             let leg = self.model.legs.iter().position(|leg| self.names[&leg.name].1 == name);
             let leg = leg.unwrap();
             // Only what holds the leg has anything to permit.
-            let current = self.tickets.iter().rev().find(|(ticket, _)| {
-                ticket.request == command.new.request && ticket.verdict == Verdict::InFlight
-            });
-            if current.is_some() && command.state.is_in_flight() && !is_queued(command) {
+            let request = self.in_flight.get(&command.new.request).copied();
+            if let Some(request) = request
+                && command.state.is_in_flight()
+                && !is_queued(command)
+            {
                 let said = match state {
                     AckState::Done => "done",
                     AckState::Accepted if command.state == CommandState::Accepted => continue,
                     AckState::Accepted => "accepted",
                     AckState::Refused => "refused",
                 };
-                self.model.answered(leg, said);
+                self.model.answered(leg, request, said);
             }
         }
     }
@@ -387,7 +394,8 @@ impl Pair {
         let tickets = std::mem::take(&mut self.tickets);
         for (ticket, leg) in tickets {
             let answer = block_on(self.control.outcome(&ticket)).unwrap();
-            let free = self.model.legs[leg].lock.is_none_or(|(until, _)| until <= self.model.now);
+            let free =
+                self.model.legs[leg].lock.is_none_or(|(until, _, _)| until <= self.model.now);
             match answer {
                 Some(answer) => {
                     let outcome = format!("{:?}", answer.outcome);

@@ -45,7 +45,8 @@ pub(super) struct Leg {
     pub(super) masked: bool,
     pub(super) live: bool,
     pub(super) users: BTreeMap<u32, (i64, Option<i64>)>,
-    pub(super) lock: Option<(i64, Pending)>,
+    /// Until when, what the recorder's word brings about, and for which request.
+    pub(super) lock: Option<(i64, Pending, u32)>,
     pub(super) until: Option<(i64, i64)>,
     pub(super) ledger: Vec<(Word, i64)>,
 }
@@ -57,6 +58,8 @@ pub(super) struct Model {
     pub(super) declined: BTreeSet<u32>,
     /// When each recorder was last heard of; recorder 2 can neither pause nor stop.
     pub(super) seen: BTreeMap<u32, i64>,
+    /// The number of the latest request.
+    pub(super) request: u32,
 }
 
 impl Model {
@@ -91,7 +94,7 @@ impl Model {
     }
 
     fn locked(&self, leg: usize) -> bool {
-        self.legs[leg].lock.is_some_and(|(until, _)| until > self.now)
+        self.legs[leg].lock.is_some_and(|(until, _, _)| until > self.now)
     }
 
     fn rule(&mut self, leg: usize, word: Word) {
@@ -107,11 +110,12 @@ impl Model {
         if !self.alive(self.legs[leg].recorder) {
             return "queued";
         }
-        self.legs[leg].lock = Some((self.now + 5000, pending));
+        self.legs[leg].lock = Some((self.now + 5000, pending, self.request));
         "in flight"
     }
 
     pub(super) fn ask(&mut self, user: u32, ask: Ask) -> Word {
+        self.request += 1;
         let Some(leg) = self.latest(user, false) else { return "not live" };
         if ask == Ask::Mask && self.legs[leg].internal {
             return "internal";
@@ -241,6 +245,7 @@ impl Model {
     }
 
     pub(super) fn start_screen(&mut self, user: u32, name: u32, seconds: i64) -> Word {
+        self.request += 1;
         if let Some(running) = self.latest(user, true) {
             return if self.locked(running) { "locked" } else { "holds" };
         }
@@ -262,7 +267,7 @@ impl Model {
             masked,
             live: true,
             users,
-            lock: Some((self.now + 5000, Pending::Session)),
+            lock: Some((self.now + 5000, Pending::Session, self.request)),
             until: Some((until, seconds)),
             ledger: vec![("drop", self.now)],
         });
@@ -273,6 +278,7 @@ impl Model {
     }
 
     pub(super) fn stop_screen(&mut self, leg: usize) -> Word {
+        self.request += 1;
         if !self.legs[leg].live {
             return "not live";
         }
@@ -286,13 +292,14 @@ impl Model {
         if self.alive(1) { "in flight" } else { "queued" }
     }
 
-    /// The recorder's word on what is in flight for a leg.
-    pub(super) fn answered(&mut self, leg: usize, word: Word) {
-        let Some((_, pending)) = self.legs[leg].lock.filter(|_| self.legs[leg].live) else {
+    /// The recorder's word on what a request asked of it for a leg; a later request makes it void.
+    pub(super) fn answered(&mut self, leg: usize, request: u32, word: Word) {
+        let lock = self.legs[leg].lock.filter(|_| self.legs[leg].live);
+        let Some((_, pending, _)) = lock.filter(|(_, _, holder)| *holder == request) else {
             return;
         };
         if word == "accepted" {
-            self.legs[leg].lock = Some((self.now + 30_000, pending));
+            self.legs[leg].lock = Some((self.now + 30_000, pending, request));
             return;
         }
         self.legs[leg].lock = None;
@@ -312,8 +319,9 @@ impl Model {
     /// What time brings about: silent recorders, and sessions that are over.
     pub(super) fn tick(&mut self) {
         for leg in 0..self.legs.len() {
-            if self.legs[leg].lock.is_some_and(|(until, _)| until <= self.now) {
-                self.answered(leg, "expired");
+            let over = self.legs[leg].lock.filter(|(until, _, _)| *until <= self.now);
+            if let Some((_, _, request)) = over {
+                self.answered(leg, request, "expired");
             }
         }
         for leg in 0..self.legs.len() {
