@@ -12,6 +12,7 @@ mod mask;
 mod open;
 mod output;
 mod probe;
+pub mod recorder_sim;
 mod seal;
 mod serve;
 mod settings;
@@ -69,6 +70,8 @@ enum Command {
     Audit(audit::Audit),
     /// Check settings, disk, catalogue, store and RWS.
     Doctor(doctor::Doctor),
+    /// Act as a reference recorder: record a file as a live call.
+    RecorderSim(Box<recorder_sim::RecorderSim>),
 }
 
 /// Runs the command line of this process.
@@ -89,6 +92,7 @@ pub fn run() -> ExitCode {
         Command::AccessKey(command) => asynchronous(command.run(&output)),
         Command::Audit(command) => asynchronous(command.run(&output)),
         Command::Doctor(command) => asynchronous(command.run(&output)),
+        Command::RecorderSim(command) => asynchronous(command.run(&output)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

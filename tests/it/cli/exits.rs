@@ -47,6 +47,10 @@ fn demo_carries_the_call_through_and_says_so_in_its_last_line() {
     assert_eq!((&media[1]["mediaKind"], &media[1]["spans"]), (&json!("screen"), &spans));
     assert_eq!(result["insertion"]["id"], result["recordingId"]);
     assert_eq!(result["insertion"]["mediaFiles"].as_array().unwrap().len(), 2);
+    let live = &result["live"];
+    let masks = &live["insertion"]["mediaFiles"][0]["masks"];
+    assert_eq!((&masks[0]["type"], &masks[1]["type"]), (&json!("paused"), &json!("resume")));
+    assert_eq!((live["media"].as_array().unwrap().len(), masks.as_array().unwrap().len()), (1, 2));
     assert_eq!(names(folder.path()), Vec::<String>::new(), "the temporary folder is left");
 }
 
@@ -56,7 +60,9 @@ fn demo_shows_people_every_stage() {
     let output = run(folder.path(), &words("demo --exit --data-dir kept"));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();
-    for part in ["declare", "push", "stages", "silenced", "sealed", "stored", "play", "checked"] {
+    let stages = ["declare", "push", "stages", "silenced", "sealed", "stored", "play", "checked"];
+    let live = ["registered", "announced", "mask done", "unmask done", "ended", "recorded  resume"];
+    for part in stages.into_iter().chain(live) {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert_eq!(names(folder.path()), ["kept"]);
@@ -79,6 +85,10 @@ fn wrong_usage_ends_with_2() {
         "seal in.wav -o out --recipient a --cipher rot13",
         "user add x",
         "serve --colour blue",
+        "recorder-sim call.wav",
+        "recorder-sim call.wav --token-file t --silent --disobey",
+        "recorder-sim call.wav --token-file t --speed 21",
+        "recorder-sim call.wav --token-file t --end-after soon",
     ] {
         let output = run(folder.path(), &words(line));
         assert_eq!(output.status.code(), Some(2), "{line}");
