@@ -1,5 +1,6 @@
 //! The accept loop: HTTP/1.1 with bounds on connections, header size and header time.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -31,7 +31,6 @@ pub(super) async fn run(
     limit: usize,
     mut stop: watch::Receiver<bool>,
 ) {
-    let graceful = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(limit));
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
@@ -61,17 +60,32 @@ pub(super) async fn run(
             request.extensions_mut().insert(peer);
             routed.call(request)
         });
-        let connection = server.serve_connection(TokioIo::new(stream), service);
-        let watched = graceful.watch(connection);
+        let connection = server.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let stopped = stopped(stop.clone());
         tokio::spawn(async move {
-            if let Err(error) = watched.await {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stopped => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error = %error, "a connection ended early");
             }
             drop(permit);
         });
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    let all = u32::try_from(limit).unwrap_or(u32::MAX);
+    if tokio::time::timeout(DRAIN, permits.acquire_many(all)).await.is_err() {
         tracing::warn!("requests under way were not waited for");
     }
+}
+
+/// Ends when the gateway stops.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // Without a sender nobody can say so any more: it stops, too.
+    let _ = stop.wait_for(|stop| *stop).await;
 }

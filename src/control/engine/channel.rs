@@ -166,7 +166,8 @@ impl Control {
             let message = format!("lies more than {skew} s in the future");
             return Err(ControlError::field(field, message));
         }
-        Ok(ours)
+        // As it is kept: what is compared with a row later must be the same instant.
+        Timestamp::from_microsecond(ours.as_microsecond()).map_err(|_| fault())
     }
 
     /// Takes events of an interaction in, in their order; their instants are on the recorder's

@@ -62,6 +62,7 @@ fn no_reachable_recorder_means_no_screen_session() {
     let body = done(&scene.desk.ask(STOP_SCREEN, &stop), 202);
     assert_eq!(body["contactId"].to_string(), contact);
     plainly_refused(&scene.desk.ask(STATUS, "userId=7"), 404, "NO_ACTIVE_INTERACTION");
+    scene.recorder.forget();
     scene.recorder.listen();
     assert_eq!(scene.recorder.next()["type"], "stop-screen");
 }
