@@ -18,6 +18,7 @@ mod deploy_example;
 mod formats;
 mod gateway;
 mod ingest_contract;
+mod live;
 mod masking;
 mod memory;
 mod peers;
