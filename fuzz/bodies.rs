@@ -1,6 +1,7 @@
 //! What each fuzz target does with its bytes: one function per parser of outside bytes, named like
 //! the target and its corpus. A body panics when a promise of the parser is broken.
 
+pub mod cut_bodies;
 pub mod mask_bodies;
 
 use std::io::Cursor;

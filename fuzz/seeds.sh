@@ -65,3 +65,15 @@ made matroska pcm.mkv -i "$work/tone.wav" -c:a pcm_s16le
 made matroska aac.mkv -i "$work/tone.wav" -c:a aac -b:a 12k
 made matroska both.mkv -i "$work/tone.wav" "${picture[@]}" -c:a libmp3lame -b:a 16k -c:v libx264 -bf 2
 made matroska live.webm -i "$work/tone.wav" -c:a libopus -b:a 12k -f webm -live 1
+
+# The same files for the cut, which ends them after 600 ms.
+mkdir -p cut
+number=0
+for target in wav wav mp3 ogg flac adts amr gsm; do
+    for file in mask_$target/*; do
+        name=${file##*/}
+        [ $number = 1 ] && [ "$name" != rf64.wav ] && continue
+        { printf "\\$(printf %03o $number)\\x25\\x80"; tail -c +5 "$file"; } > "cut/$number-$name"
+    done
+    number=$((number + 1))
+done

@@ -88,3 +88,8 @@ fn mp4_masking_lives_through_its_corpus() {
 fn matroska_masking_lives_through_its_corpus() {
     replay("mask_matroska", bodies::mask_bodies::mask_matroska);
 }
+
+#[test]
+fn cutting_lives_through_its_corpus() {
+    replay("cut", bodies::cut_bodies::cut);
+}

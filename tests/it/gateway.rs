@@ -228,7 +228,8 @@ impl Gateway {
     pub(crate) fn settled(&self, recording: &str) -> Value {
         wait("a final state", || {
             let status = self.status(recording);
-            matches!(status["state"].as_str(), Some("ready" | "quarantined")).then_some(status)
+            let done = matches!(status["state"].as_str(), Some("ready" | "quarantined" | "erased"));
+            done.then_some(status)
         })
     }
 

@@ -21,6 +21,7 @@ mod formats;
 mod gateway;
 mod identity;
 mod ingest_contract;
+mod live;
 mod live_call;
 mod masking;
 mod memory;
