@@ -226,10 +226,10 @@ fn progress(bytes: u64) -> ProgressBar {
 
 fn report(certificate: &Certificate) -> String {
     let mut text = format!(
-        "{} {}, {} ms: {} of {} units silenced, re-read check held",
+        "{} {}, {}: {} of {} units silenced, re-read check held",
         certificate.container,
         certificate.codec,
-        certificate.duration_ms,
+        certificate.duration_ms.map_or("of unknown length".to_owned(), |ms| format!("{ms} ms")),
         certificate.units_silenced,
         certificate.units_total
     );
