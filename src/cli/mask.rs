@@ -128,19 +128,12 @@ impl Mask {
 
     /// The file decoded to WAVE, and masked.
     fn decoded(&self, source: File, original: &Measured) -> anyhow::Result<Certificate> {
-        let (bytes, container) = (original.bytes, original.container);
-        let facts = measure_decoded(Box::new(source.try_clone()?), bytes, container)?;
-        ensure!(
-            original.duration <= facts.duration.saturating_add(DECODED_GUARD),
-            "{} of the file decode to {} only",
-            original.duration,
-            facts.duration
-        );
+        let facts = measure_decoded(Box::new(source.try_clone()?), original)?;
         let plan = self.plan(&facts, DECODED_GUARD)?;
-        let decoded = Decoded::open(Box::new(source), bytes, container, &facts)?;
+        let decoded = Decoded::open(Box::new(source), original, &facts)?;
         let masker = Masker::open(&mut Cursor::new(decoded.head()), &facts, &plan)?;
         let mut certificate = self.write(decoded, masker, &progress(facts.bytes))?;
-        certificate.decoded_from = Some(format!("{} in {container}", original.codec));
+        certificate.decoded_from = Some(format!("{} in {}", original.codec, original.container));
         Ok(certificate)
     }
 
@@ -226,10 +219,10 @@ fn progress(bytes: u64) -> ProgressBar {
 
 fn report(certificate: &Certificate) -> String {
     let mut text = format!(
-        "{} {}, {} ms: {} of {} units silenced, re-read check held",
+        "{} {}, {}: {} of {} units silenced, re-read check held",
         certificate.container,
         certificate.codec,
-        certificate.duration_ms,
+        certificate.duration_ms.map_or("of unknown length".to_owned(), |ms| format!("{ms} ms")),
         certificate.units_silenced,
         certificate.units_total
     );

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MaskPlan, MaskWarning};
-use crate::asset::{Digest, Span};
+use crate::asset::{Digest, MediaTime, Span};
 use crate::media::{Container, Measured};
 
 /// A span in time and in samples.
@@ -79,8 +79,9 @@ pub struct Certificate {
     pub sample_rate: Option<u32>,
     /// Of the first sound track.
     pub channels: Option<u16>,
-    /// Playing time in milliseconds, rounded up.
-    pub duration_ms: u64,
+    /// Playing time in milliseconds, rounded up; none for a pipe whose length nothing told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
     /// What was asked for, cut to the file.
     pub requested: Vec<SampledSpan>,
     /// What is silent, guard included; samples are rounded outward.
@@ -124,7 +125,8 @@ impl Certificate {
             codec: facts.codec.clone(),
             sample_rate: facts.sample_rate,
             channels: facts.channels,
-            duration_ms: facts.duration.as_millis_ceil(),
+            duration_ms: (facts.duration != MediaTime::MAX)
+                .then(|| facts.duration.as_millis_ceil()),
             requested: scope.requested,
             silenced: scope.silenced,
             silenced_channels: plan.channels,
@@ -152,7 +154,7 @@ impl Certificate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::asset::{MediaTime, SpanReason};
+    use crate::asset::SpanReason;
 
     #[test]
     fn the_report_has_times_and_samples_and_reads_back() {

@@ -64,18 +64,28 @@ pub(super) fn every_change_is_seen(file: &[u8], spans: &[(u64, u64)]) {
     assert!(recheck_files(&mut Cursor::new(file), &mut Cursor::new(cut), &facts, &plan).is_err());
 }
 
+/// Numbers below a limit, always the same ones for a seed (xorshift).
+pub(super) fn below_with(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |limit| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % limit as u64).unwrap()
+    }
+}
+
 /// Masks thousands of damaged copies of `file`. Whatever is accepted must pass its own check; at
 /// least `accepted` must be.
 pub(super) fn mutants(file: &[u8], spans: &[(u64, u64)], accepted: usize) {
-    let mut random = 0x2545_F491_4F6C_DD1D_u64;
-    let mut below = |limit: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        usize::try_from(random % limit as u64).unwrap()
-    };
+    few_mutants(file, spans, 2500, accepted);
+}
+
+/// The same with so many copies, for what takes long.
+pub(super) fn few_mutants(file: &[u8], spans: &[(u64, u64)], copies: usize, accepted: usize) {
+    let mut below = below_with(0x2545_F491_4F6C_DD1D);
     let mut held = 0;
-    for _ in 0..2500 {
+    for _ in 0..copies {
         let mut mutant = file.to_vec();
         for _ in 0..=below(3) {
             let at = below(mutant.len());

@@ -14,13 +14,16 @@ use symphonia::core::io::MediaSource;
 use symphonia::core::packet::Packet;
 
 use super::demux::{MAX_PACKETS, foreign_error, guarded, open_demuxer};
-use super::{ByteOrder, Container, Encoding, Measured, MediaError, ticks_to_time};
+use super::{ByteOrder, Container, Encoding, Measured, MediaError, mp4, ticks_to_time};
 use crate::asset::MediaTime;
 
 /// Length of the WAVE header that is written.
 const HEAD_BYTES: u32 = 44;
 /// Bytes of one sample: 16-bit PCM.
 const SAMPLE_BYTES: u16 = 2;
+/// How much shorter than measured a decoded file may be, and how much of its beginning may be left
+/// out when it is played: what decoders play before the first sample.
+const MAX_SHORTFALL: MediaTime = MediaTime::from_millis(200);
 /// Longest stretch without packets that is filled with silence, in seconds: a day.
 const MAX_FILL_S: u64 = 24 * 3600;
 /// How much silence is put in at a time, in frames.
@@ -40,6 +43,11 @@ struct Decoder {
     /// Seconds for each tick of a packet's time, as a fraction.
     tick: (u64, u64),
     packets: u64,
+    /// Where the first packet belongs, in frames: not at once after an empty edit of MP4, which the
+    /// demuxer does not know, and at once in Ogg, whatever its clock says.
+    begin: u64,
+    /// What the first packet's own time says, in frames.
+    first: Option<u64>,
     /// Frames given out so far, silence included.
     frames: u64,
     /// Where the last packet belongs, in frames; more silence is needed before it.
@@ -49,11 +57,12 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn open(
-        source: Box<dyn MediaSource>,
-        bytes: u64,
-        container: Container,
-    ) -> Result<Self, MediaError> {
+    fn open(mut source: Box<dyn MediaSource>, original: &Measured) -> Result<Self, MediaError> {
+        let (bytes, container) = (original.bytes, original.container);
+        if container == Container::Mp4 {
+            mp4::check_plays_through(source.as_mut(), bytes, MAX_SHORTFALL)?;
+        }
+        let begin = original.first.as_micros();
         let position = Arc::new(AtomicU64::new(0));
         let inside = Arc::clone(&position);
         guarded(&position, move || {
@@ -75,6 +84,7 @@ impl Decoder {
             let (rate, channels) = sound.sample_rate.zip(channels).ok_or_else(missing)?;
             let base = track.time_base.map(|base| (base.numer.get(), base.denom.get()));
             let (numerator, denominator) = base.unwrap_or((1, rate.max(1)));
+            let begin = u128::from(begin) * u128::from(rate) / 1_000_000;
             Ok(Self {
                 reader,
                 decoder,
@@ -84,6 +94,8 @@ impl Decoder {
                 rate,
                 tick: (u64::from(numerator), u64::from(denominator)),
                 packets: 0,
+                begin: u64::try_from(begin).unwrap_or(u64::MAX),
+                first: None,
                 frames: 0,
                 pending: None,
                 position: Arc::clone(&inside),
@@ -148,6 +160,8 @@ impl Decoder {
             return Ok(true);
         }
         let place = self.place(u64::try_from(packet.pts.get()).unwrap_or(0));
+        let first = *self.first.get_or_insert(place);
+        let place = place.saturating_sub(first).saturating_add(self.begin);
         let rate = u64::from(self.rate);
         if place.saturating_add(rate / OVERLAP_PART) < self.frames {
             return Err(MediaError::malformed(
@@ -177,17 +191,17 @@ impl Decoder {
     }
 }
 
-/// Decodes a file once, and tells the facts of the WAVE file that [`Decoded`] gives.
+/// Decodes a file once, and tells the facts of the WAVE file that [`Decoded`] gives. Its clock is
+/// the clock of the `original`.
 ///
 /// # Errors
-/// Unsupported for pictures, several tracks, and codecs that cannot be decoded; malformed and
-/// limits as everywhere.
+/// Unsupported for pictures, several tracks, and codecs that cannot be decoded; malformed for a
+/// file that decodes to less than was measured; malformed and limits as everywhere.
 pub fn measure_decoded(
     source: Box<dyn MediaSource>,
-    bytes: u64,
-    container: Container,
+    original: &Measured,
 ) -> Result<Measured, MediaError> {
-    let mut decoder = Decoder::open(source, bytes, container)?;
+    let mut decoder = Decoder::open(source, original)?;
     let (mut block, mut total) = (Vec::new(), 0_u64);
     while decoder.next(&mut block)? {
         total = total.saturating_add(block.len() as u64);
@@ -196,13 +210,18 @@ pub fn measure_decoded(
     let limit = u64::from(u32::MAX - HEAD_BYTES);
     MediaError::check("the length of the decoded sound in bytes", total, limit)?;
     let frame = u64::from(decoder.channels) * u64::from(SAMPLE_BYTES);
+    let duration = ticks_to_time(total.checked_div(frame).unwrap_or(0), 1, decoder.rate);
+    if original.duration > duration.saturating_add(MAX_SHORTFALL) {
+        let what = format!("{} decode to {duration}: the file ends too early", original.duration);
+        return Err(MediaError::malformed(what, original.bytes));
+    }
     Ok(Measured {
         container: Container::Wav,
         codec: Encoding::Pcm16.name(ByteOrder::Little),
         channels: Some(decoder.channels),
         sample_rate: Some(decoder.rate),
-        first: MediaTime::ZERO,
-        duration: ticks_to_time(total.checked_div(frame).unwrap_or(0), 1, decoder.rate),
+        first: original.first,
+        duration,
         bytes: total.saturating_add(u64::from(HEAD_BYTES)),
     })
 }
@@ -221,11 +240,10 @@ impl Decoded {
     /// As [`measure_decoded`].
     pub fn open(
         source: Box<dyn MediaSource>,
-        bytes: u64,
-        container: Container,
+        original: &Measured,
         facts: &Measured,
     ) -> Result<Self, MediaError> {
-        let decoder = Decoder::open(source, bytes, container)?;
+        let decoder = Decoder::open(source, original)?;
         let block = wave_head(&decoder, facts.bytes);
         Ok(Self { decoder, block, done: 0 })
     }

@@ -1,10 +1,14 @@
 //! Cuts a stream that has no index into coded units and what lies between them.
 
+use std::io::Read;
+
 use super::MediaError;
 
 /// Longest unit or stretch that a framer may ask to see at once. FLAC's longest legal frame has
 /// about 16 MiB; real ones stay below 1 MiB.
 pub const MAX_WINDOW_BYTES: usize = 16 * 1024 * 1024;
+/// How much of a source is read at a time.
+const READ_BYTES: usize = 64 * 1024;
 
 /// What a window begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,5 +106,30 @@ impl<F: Framer> Cutter<F> {
         self.done += len;
         self.wanted = 1;
         Ok(Some(piece))
+    }
+}
+
+/// Reads a whole source, and gives each of its units to `each`.
+///
+/// # Errors
+/// The framer's, and I/O.
+pub(super) fn each_unit<F: Framer>(
+    source: &mut dyn Read,
+    framer: F,
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), MediaError> {
+    let mut cutter = Cutter::new(framer);
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let got = source.read(&mut buffer)?;
+        cutter.push(buffer.get(..got).unwrap_or_default());
+        while let Some(piece) = cutter.next(got == 0)? {
+            if piece.unit {
+                each(&piece.bytes);
+            }
+        }
+        if got == 0 {
+            return Ok(());
+        }
     }
 }

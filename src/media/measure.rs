@@ -57,9 +57,14 @@ fn demux(
     let mut reader = open_demuxer(source, bytes, container, position)?;
     let tracks = reader.tracks().to_vec();
     MediaError::check("the number of tracks", tracks.len() as u64, MAX_TRACKS)?;
-    let duration = count_packets(reader.as_mut(), &tracks, container).map_err(wrong)?;
+    let times = count_packets(reader.as_mut(), &tracks, container).map_err(wrong)?;
     let at = position.load(Ordering::Relaxed);
-    let (first, duration) = duration.ok_or_else(|| MediaError::malformed("no media frames", at))?;
+    let (first, end) = times.ok_or_else(|| MediaError::malformed("no media frames", at))?;
+    // In Ogg, players count from the first page, wherever its clock begins (RFC 7845 section 4.3).
+    let (first, duration) = match container {
+        Container::Ogg => (MediaTime::ZERO, end.saturating_sub(first)),
+        _ => (first, end),
+    };
     let first_sound = tracks.iter().find_map(|track| track.codec_params.as_ref()?.audio());
     let channels = first_sound.and_then(|params| params.channels.as_ref()).map(|all| all.count());
     Ok(Measured {

@@ -92,7 +92,11 @@ impl Measured {
         let codec = match container {
             Container::Wav | Container::Rf64 => {
                 let layout = WavLayout::read(&mut std::io::Cursor::new(head), Self::OPEN_END)?;
-                return Ok(Self { bytes: Self::OPEN_END, ..layout.measured() });
+                let facts = layout.measured();
+                // Without a size in the header the sound runs to the end, wherever that is.
+                let endless = layout.data_len > Self::OPEN_END / 2;
+                let duration = if endless { MediaTime::MAX } else { facts.duration };
+                return Ok(Self { duration, ..facts });
             }
             Container::Mp4 => {
                 let what = "MP4 through a pipe (its index is at any place: give a file)";

@@ -193,12 +193,7 @@ pub(super) fn analyse_decoded(
 ) -> Result<Analysed, PipelineError> {
     let original = measure(spool, asset, &request.entry)?;
     let source = Box::new(Source::open(spool, asset, None)?);
-    let measured = measure_decoded(source, original.bytes, original.container);
-    let measured = measured.map_err(MaskError::from)?;
-    if original.duration > measured.duration.saturating_add(DECODED_GUARD) {
-        let detail = format!("{} decode to {}", original.duration, measured.duration);
-        return Err(PipelineError::Quarantine { reason: QuarantineReason::MediaMalformed, detail });
-    }
+    let measured = measure_decoded(source, &original).map_err(MaskError::from)?;
     let plan = plan(&measured, request, settings, DECODED_GUARD)?;
     if plan.keeps_nothing() {
         return Err(PipelineError::NotRecorded);
@@ -228,7 +223,7 @@ pub(super) fn source(
     };
     let source = Box::new(Source::open(spool, asset, None)?);
     let facts = &analysed.measured;
-    let decoded = Decoded::open(source, original.bytes, original.container, facts);
+    let decoded = Decoded::open(source, original, facts);
     let decoded = decoded.map_err(MaskError::from)?;
     let head = Cursor::new(decoded.head().to_vec());
     Ok((Box::new(decoded), Box::new(head)))

@@ -94,6 +94,33 @@ fn voice_and_screen_of_a_call_are_masked_on_one_timeline() {
     assert!(certificate["unitsSilenced"].as_u64().unwrap() >= 40, "{certificate}");
 }
 
+/// The call with masks in the voice file alone; the certificates of voice and screen.
+fn masked_voice(settings: &[(&str, &str)]) -> [Value; 2] {
+    let gateway = Gateway::start(settings);
+    let call: Value = serde_json::from_slice(&sample("call.json")).unwrap();
+    let mut document: Value = serde_json::from_slice(&sample("call.recording.json")).unwrap();
+    document["mediaFiles"][1].as_object_mut().unwrap().remove("masks");
+    let recording = ids(&document).0;
+    assert!(gateway.declare(&document).status.is_success());
+    for media in call["media"].as_array().unwrap() {
+        let name = media["mediaId"].as_str().unwrap();
+        gateway.push(&recording, name, sample(media["file"].as_str().unwrap()));
+    }
+    let status = gateway.settled(&recording);
+    assert_eq!(status["state"], "ready", "{status}");
+    [0, 1].map(|index: usize| status["media"][index]["certificate"]["silenced"].clone())
+}
+
+#[test]
+fn a_pause_of_the_voice_silences_the_screen_unless_told_otherwise() {
+    let [voice, screen] = masked_voice(&[]);
+    assert_eq!((&voice[0]["fromMs"], &screen[0]["fromMs"]), (&json!(4500), &json!(4500)));
+    assert_eq!(screen[0]["toMs"], 8500);
+    let [voice, screen] = masked_voice(&[("MASK__ACROSS_MEDIA", "false")]);
+    assert_eq!(voice[0]["fromMs"], 4500);
+    assert_eq!(screen, json!([]));
+}
+
 #[test]
 fn only_the_named_party_is_silenced() {
     let gateway = Gateway::start(&[("SEAL__MODE", "none")]);

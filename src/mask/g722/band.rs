@@ -52,15 +52,20 @@ impl Band {
         }
     }
 
-    /// Adapts the step: `change` for the code that came, at most `most`, and on the scale of the
-    /// half band.
-    pub(super) fn adapt_step(&mut self, change: i32, most: i32, scale: i32) {
-        self.log_step = (((self.log_step * 127) >> 7) + change).clamp(0, most);
-        let index = usize::try_from((self.log_step >> 6) & 31).unwrap_or(0);
+    /// The logarithm of the step after a code that changes it by `change`, and the step: at most
+    /// `most`, and on the scale of the half band.
+    pub(super) fn next_step(&self, change: i32, most: i32, scale: i32) -> (i32, i32) {
+        let log_step = (((self.log_step * 127) >> 7) + change).clamp(0, most);
+        let index = usize::try_from((log_step >> 6) & 31).unwrap_or(0);
         let mantissa = STEPS.get(index).copied().unwrap_or(0);
-        let shift = scale - (self.log_step >> 11);
+        let shift = scale - (log_step >> 11);
         let step = if shift < 0 { mantissa << -shift } else { mantissa >> shift };
-        self.step = step << 2;
+        (log_step, step << 2)
+    }
+
+    /// Takes the step of [`Self::next_step`].
+    pub(super) fn set_step(&mut self, (log_step, step): (i32, i32)) {
+        (self.log_step, self.step) = (log_step, step);
     }
 
     /// Takes the quantised difference of a sample, and predicts the next one.

@@ -1,49 +1,21 @@
 //! G.722 at 64 kbit/s: a byte is two samples, one code for each half of the band.
 //!
 //! Codes are differences to what the decoder predicts, so no constant byte is silent after every
-//! past. The decoder's state is followed through the kept bytes, and a silent byte is the one that
-//! it plays most quietly: what an encoder would send for zeros. It holds nothing of what it replaces.
+//! past. The decoder's state is followed through the kept bytes, and the silent bytes are those that
+//! bring it to rest (`quiet.rs`). They hold nothing of what they replace.
 
 mod band;
-mod decoder;
+mod half;
+mod quiet;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 use super::certificate::Scope;
 use super::silence::Rewrite;
-use super::ticks::{Chooser, TickSpans};
-use super::unit::Reach;
 use super::{MaskError, MaskPlan, Recheck};
 use crate::media::Measured;
-use decoder::Decoder;
-
-/// Samples in one byte.
-const SAMPLES_PER_BYTE: u64 = 2;
-/// What came before has died away after 240 samples, but for a few LSB. The decoder's
-/// filter spans 24 samples, which are coded after the masked past: 12 bytes.
-const REACH: Reach = Reach { before: 0, after: 240, units_after: 12 };
-
-/// Which bytes are silenced, in order.
-struct Walk {
-    chooser: Chooser,
-    decoder: Decoder,
-    next: u64,
-}
-
-impl Walk {
-    fn new(facts: &Measured, plan: &MaskPlan, rate: u32) -> Self {
-        let chooser = Chooser::new(TickSpans::new(plan, facts, rate, 0), REACH);
-        Self { chooser, decoder: Decoder::default(), next: 0 }
-    }
-
-    /// What must stand for the next byte of the source, and whether it is silenced.
-    fn step(&mut self, byte: u8) -> (u8, bool) {
-        let to = self.next.saturating_add(SAMPLES_PER_BYTE);
-        let silenced = self.chooser.choose(self.next, to);
-        self.next = to;
-        let byte = if silenced { self.decoder.quietest() } else { byte };
-        self.decoder.advance(byte);
-        (byte, silenced)
-    }
-}
+use walk::Walk;
 
 /// Silences a stream of G.722 bytes.
 pub(super) struct G722Rewrite {

@@ -1,6 +1,7 @@
 use std::io::Cursor;
 
 use crate::asset::{MediaTime, Span, SpanReason};
+use crate::mask::trial;
 use crate::mask::unit::{Coding, Reach, UnitFault};
 use crate::mask::{Certificate, MaskError, MaskPlan, WarningCode, open_silencer, recheck_files};
 use crate::media::matroska::{Crc32, ids};
@@ -364,13 +365,7 @@ fn any_changed_byte_fails_the_recheck() {
 fn mutants_never_panic_and_pass_their_own_recheck() {
     let originals = [file(true, &head("A_TEST", &[])), file(false, &head("A_TEST", &[]))];
     let plans = [plan(&[(100, 210)]), plan(&[(0, 60), (300, 480)])];
-    let mut random = 0x2545_F491_4F6C_DD1D_u64;
-    let mut below = |limit: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        usize::try_from(random % limit as u64).unwrap()
-    };
+    let mut below = trial::below_with(0x2545_F491_4F6C_DD1D);
     let mut masked = 0;
     for _ in 0..6000 {
         let mut mutant = originals[below(2)].clone();

@@ -178,7 +178,8 @@ fn joined(own: &[Offsets], ledger: &[Offsets]) -> Vec<Offsets> {
 }
 
 impl Placed {
-    /// Adds one stretch in every reading; true when the file has any of it.
+    /// Adds one stretch in every reading; true when the file may have any of it. What the clocks
+    /// leave open counts too: a stretch that by its time is just outside may be inside.
     fn add(
         &mut self,
         stretch: Offsets,
@@ -198,8 +199,12 @@ impl Placed {
                 self.doubtful.extend(span);
             }
             let (early, late) = reading.slack;
-            let wide = timeline.within(from + early, to + late + first, stretch.reason);
-            self.doubtful.extend(wide.filter(|_| span.is_some()));
+            for shift in [0, first] {
+                let (from, to) = (from + early + shift, to + late + shift);
+                let wide = timeline.within(from, to, stretch.reason);
+                any |= wide.is_some();
+                self.doubtful.extend(wide);
+            }
         }
         any
     }

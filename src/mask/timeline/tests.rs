@@ -1,4 +1,9 @@
+//! Pauses of a call, and where they are silenced in its file.
+
+use jiff::Timestamp;
+
 use super::*;
+use crate::asset::Span;
 use crate::mask::{ControlEvent, ControlKind, MaskPlan};
 
 const START: &str = "2026-03-04T09:15:00Z";
@@ -83,6 +88,19 @@ fn pauses_of_other_files_count_as_far_as_they_are_in_this_one() {
 }
 
 #[test]
+fn a_file_whose_clock_begins_late_is_silent_in_both_readings() {
+    let start: Timestamp = START.parse().unwrap();
+    let after = |seconds: i64| Some(start + jiff::SignedDuration::from_secs(seconds));
+    let (first, duration) = (MediaTime::from_millis(100_000), MediaTime::from_millis(160_000));
+    let source = SourceTimeline::Auto;
+    let timeline = Timeline { start, stop: after(60), duration, first, source };
+    let own = [Pause { from: after(10), to: after(20) }];
+    let placed = place(&own, &Companions::default(), timeline, &mut Vec::new()).unwrap();
+    assert_eq!(millis(&placed.requested), [(10_000, 20_000)]);
+    assert_eq!(millis(&placed.doubtful), [(10_000, 20_000), (110_000, 120_000)]);
+}
+
+#[test]
 fn drift_widens_and_a_wrong_zone_is_told() {
     let drifting = plan(&[(30, 40)], 60, 61, SourceTimeline::Silence);
     assert_eq!(millis(&drifting.requested), [(30_000, 40_000)]);
@@ -90,6 +108,9 @@ fn drift_widens_and_a_wrong_zone_is_told() {
     // The recorder began late: everything is earlier in the file.
     let late = plan(&[(5, 10)], 60, 58, SourceTimeline::Silence);
     assert_eq!(millis(&late.silenced), [(2500, 10_500)]);
+    // By its time it is behind the file's end.
+    let last = plan(&[(58, 59)], 60, 58, SourceTimeline::Silence);
+    assert_eq!(millis(&last.silenced), [(55_500, 58_000)]);
     let slip = plan(&[(30, 40)], 60 + 3600, 61, SourceTimeline::Silence);
     assert_eq!(slip.warnings[0].code, WarningCode::TimezoneSlip);
     let odd = plan(&[(30, 40)], 200, 61, SourceTimeline::Silence);

@@ -13,7 +13,7 @@ const BEXT_LOUDNESS: (u64, u64) = (412, 422);
 const NOT_SET: i16 = 0x7FFF;
 
 /// The chunks that describe sound that is no longer there, with what clears them: peaks, the peak
-/// envelope, and loudness.
+/// envelope, and loudness; also where the file ends inside one.
 ///
 /// # Errors
 /// I/O.
@@ -22,7 +22,7 @@ pub(super) fn describing_chunks(
     layout: &WavLayout,
 ) -> Result<Vec<(Chunk, Edit)>, MaskError> {
     let mut found = Vec::new();
-    for chunk in &layout.chunks {
+    for chunk in layout.chunks.iter().copied().chain(cut_off(source, layout)?) {
         let (from, to, fill) = match &chunk.id {
             b"PEAK" | b"levl" => (0, chunk.len, [0; 2]),
             b"bext" if chunk.len >= BEXT_LOUDNESS.1 => {
@@ -43,8 +43,18 @@ pub(super) fn describing_chunks(
             _ => continue,
         };
         if from < to {
-            found.push((*chunk, Edit { from: chunk.offset + from, to: chunk.offset + to, fill }));
+            found.push((chunk, Edit { from: chunk.offset + from, to: chunk.offset + to, fill }));
         }
     }
     Ok(found)
+}
+
+/// The chunk inside which the file ends. What it announces is longer than what is there.
+fn cut_off(source: &mut dyn ReadSeek, layout: &WavLayout) -> Result<Option<Chunk>, MaskError> {
+    let Some(len) = layout.trailer_len.checked_sub(8) else { return Ok(None) };
+    let offset = layout.total_len.saturating_sub(len);
+    let mut id = [0; 4];
+    source.seek(SeekFrom::Start(offset.saturating_sub(8))).map_err(MediaError::Io)?;
+    source.read_exact(&mut id).map_err(MediaError::Io)?;
+    Ok(Some(Chunk { id, offset, len }))
 }

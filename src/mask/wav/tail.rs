@@ -25,25 +25,33 @@ impl Tail {
         Self { inner, byte_order: layout.byte_order, end, at: 0, held: Vec::new() }
     }
 
-    /// Every chunk that was held is whole and harmless.
+    /// Length of the whole chunk that `rest` begins with, if it does.
+    fn chunk_len(&self, rest: &[u8]) -> Option<usize> {
+        let (head, body) = rest.split_first_chunk::<8>()?;
+        let (id, size) = head.split_first_chunk::<4>()?;
+        let size = usize::try_from(self.byte_order.u32(size)).ok()?;
+        let named = id.iter().all(|byte| (0x20..0x7F).contains(byte));
+        (named && size <= body.len()).then(|| (head.len() + size).saturating_add(size & 1))
+    }
+
+    /// Every chunk that was held is harmless, and little else was.
     fn examine(&self) -> Result<(), MaskError> {
         let mut rest = self.held.as_slice();
-        while rest.len() as u64 > super::MAX_TRAILER_BYTES {
-            let offset = self.at.saturating_sub(rest.len() as u64);
-            let stray = || MediaError::malformed("bytes after the sound that are no chunk", offset);
-            let (head, body) = rest.split_first_chunk::<8>().ok_or_else(stray)?;
-            let (id, size) = head.split_first_chunk::<4>().ok_or_else(stray)?;
-            let size = self.byte_order.u32(size);
-            let size = usize::try_from(size).map_err(|_| stray())?;
-            if !id.iter().all(|byte| (0x20..0x7F).contains(byte)) || size > body.len() {
-                return Err(stray().into());
-            }
-            if matches!(id, b"data" | b"fmt " | b"PEAK" | b"levl" | b"bext") {
+        loop {
+            // A cut-off one tells of the sound, too.
+            let id = rest.first_chunk();
+            if let Some(id @ (b"data" | b"fmt " | b"PEAK" | b"levl" | b"bext")) = id {
                 let name = String::from_utf8_lossy(id);
                 let what = format!("a {name} chunk after the sound of a stream (give a file)");
                 return Err(MediaError::unsupported(what).into());
             }
-            rest = body.get(size.saturating_add(size & 1)..).unwrap_or_default();
+            let Some(len) = self.chunk_len(rest) else { break };
+            rest = rest.get(len..).unwrap_or_default();
+        }
+        if rest.len() as u64 > super::MAX_TRAILER_BYTES {
+            let offset = self.at.saturating_sub(rest.len() as u64);
+            let what = "bytes after the sound that are no chunk";
+            return Err(MediaError::malformed(what, offset).into());
         }
         Ok(())
     }

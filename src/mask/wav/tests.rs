@@ -6,8 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::asset::{Digest, MediaTime, Span, SpanReason};
-use crate::mask::{Certificate, QuarantineReason, gsm, open_silencer, recheck_files, trial};
-use crate::media::Encoding;
+use crate::mask::{
+    Certificate, Masker, QuarantineReason, gsm, open_silencer, recheck_files, trial,
+};
+use crate::media::{Container, Encoding};
 
 /// Format tag, bytes per sample, and the silent byte written down a second time.
 const ENCODINGS: [(u16, u16, u8, Encoding); 8] = [
@@ -171,6 +173,16 @@ fn doubtful_files_are_held_back_when_a_mask_applies() {
     assert_eq!(reason(&trailed), Some("media_malformed"));
 }
 
+#[test]
+fn a_cut_off_description_is_cleared_too() {
+    let file = wav(1, 2, 1, 8000, 800);
+    let peak = file.windows(4).position(|id| id == b"PEAK").unwrap();
+    let (masked, certificate) = trial::masked(&file[..peak + 20], &[(20, 40)]).unwrap();
+    assert_eq!(masked[peak + 8..], [0; 12]);
+    assert_eq!(certificate.metadata_cleared, ["bext", "PEAK"]);
+    trial::every_change_is_seen(&file[..peak + 20], &[(20, 40)]);
+}
+
 /// A file of a codec: `fmt ` with its extension, numbered blocks, and a cut-off last one.
 fn coded(tag: u16, channels: u16, align: u16, samples: u16, blocks: u16, rest: u16) -> Vec<u8> {
     let mut fmt = [tag, channels].map(u16::to_le_bytes).concat();
@@ -234,7 +246,7 @@ fn g722_is_silenced_by_the_byte() {
     assert!(trial::masked(&other, &[(100, 200)]).unwrap().0 == masked);
     trial::every_change_is_seen(&file, &[(100, 200)]);
     assert_eq!((certificate.units_silenced, certificate.units_total), (532, 2000));
-    trial::mutants(&file, &[(100, 200)], 500);
+    trial::few_mutants(&file, &[(100, 200)], 250, 50);
 }
 
 #[test]
@@ -277,13 +289,7 @@ fn mutants_never_panic_and_pass_their_own_recheck() {
     let original = wav(1, 2, 2, 8000, 700);
     let span =
         Span::new(MediaTime::from_millis(20), MediaTime::from_millis(60), SpanReason::Paused);
-    let mut random = 0x2545_F491_4F6C_DD1D_u64;
-    let mut below = |limit: usize| {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        usize::try_from(random % limit as u64).unwrap()
-    };
+    let mut below = trial::below_with(0x2545_F491_4F6C_DD1D);
     let mut masked = 0;
     for _ in 0..20_000 {
         let mut mutant = original.clone();
@@ -308,4 +314,43 @@ fn mutants_never_panic_and_pass_their_own_recheck() {
         masked += 1;
     }
     assert!(masked > 5000, "{masked}");
+}
+
+/// Masks `file` as a stream of unknown length.
+fn streamed(file: &[u8]) -> Result<Vec<u8>, MaskError> {
+    let facts = Measured::streamed(Container::Wav, file)?;
+    let span = Span::new(MediaTime::from_millis(20), MediaTime::MAX, SpanReason::Redacted).unwrap();
+    let plan = MaskPlan::from_spans(&[span], facts.duration, MediaTime::ZERO)?;
+    let mut masker = Masker::open(&mut Cursor::new(file), &facts, &plan)?;
+    let mut out = Vec::new();
+    for block in file.chunks(97) {
+        masker.push(block, &mut out)?;
+    }
+    masker.finish(&mut out)?;
+    Ok(out)
+}
+
+#[test]
+fn nothing_that_tells_of_the_sound_follows_it_in_a_stream() {
+    let file = wav(1, 2, 1, 8000, 800);
+    let data = file.windows(4).position(|id| id == b"data").unwrap();
+    let peak = file.windows(4).position(|id| id == b"PEAK").unwrap();
+    assert!(streamed(&file).unwrap_err().to_string().contains("a PEAK chunk"));
+    let cut = &file[..peak + 10];
+    assert!(streamed(cut).unwrap_err().to_string().contains("a PEAK chunk"));
+    let mut harmless = file.clone();
+    harmless[peak..peak + 4].copy_from_slice(b"note");
+    let masked = streamed(&harmless).unwrap();
+    assert!(masked[data + 8 + 320..data + 808].iter().all(|byte| *byte == 0));
+    assert_eq!(masked[data + 808..], harmless[data + 808..]);
+    // A header that says too little: what follows is sound that nobody accounts for.
+    let mut short = [&harmless[..data + 8], &[0x33; 700][..]].concat();
+    short[data + 4..data + 8].copy_from_slice(&400_u32.to_le_bytes());
+    assert!(streamed(&short).unwrap_err().to_string().contains("no chunk"));
+    let cut = streamed(&harmless[..data + 400]).unwrap_err();
+    assert!(cut.to_string().contains("inside its data chunk"), "{cut}");
+    // Without a size the sound runs to the end, and so does the silence.
+    let mut endless = harmless[..data + 808].to_vec();
+    endless[data + 4..data + 8].fill(0xFF);
+    assert!(streamed(&endless).unwrap()[data + 8 + 320..].iter().all(|byte| *byte == 0));
 }

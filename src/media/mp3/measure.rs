@@ -4,38 +4,23 @@ use std::io::Read;
 
 use super::{FrameHeader, InfoFrame, Mp3Framer};
 use crate::asset::MediaTime;
-use crate::media::{Container, Cutter, Measured, MediaError, ticks_to_time};
-
-/// How much of the file is read at a time.
-const READ_BYTES: usize = 64 * 1024;
+use crate::media::framer::each_unit;
+use crate::media::{Container, Measured, MediaError, ticks_to_time};
 
 /// Measures a file of `bytes` bytes. An Info or VBRI frame at the start plays nothing.
 ///
 /// # Errors
 /// Malformed without any frame, and whatever [`Mp3Framer`] refuses.
 pub fn measure(source: &mut dyn Read, bytes: u64) -> Result<Measured, MediaError> {
-    let mut cutter = Cutter::new(Mp3Framer::default());
-    let mut buffer = vec![0; READ_BYTES];
     let (mut first, mut frames) = (None, 0_u64);
-    loop {
-        let got = source.read(&mut buffer)?;
-        cutter.push(buffer.get(..got).unwrap_or_default());
-        while let Some(piece) = cutter.next(got == 0)? {
-            if !piece.unit {
-                continue;
-            }
-            if first.is_none() {
-                first = FrameHeader::read(&piece.bytes);
-                if first.and_then(|header| InfoFrame::read(header, &piece.bytes)).is_some() {
-                    continue;
-                }
-            }
-            frames += 1;
+    each_unit(source, Mp3Framer::default(), |unit| {
+        let mut plays = true;
+        if first.is_none() {
+            first = FrameHeader::read(unit);
+            plays = first.and_then(|header| InfoFrame::read(header, unit)).is_none();
         }
-        if got == 0 {
-            break;
-        }
-    }
+        frames += u64::from(plays);
+    })?;
     let header = first.ok_or_else(|| MediaError::malformed("no MP3 frame", 0))?;
     let samples = frames.saturating_mul(header.granules() as u64 * 576);
     Ok(Measured {

@@ -79,8 +79,7 @@ fn played(track: &TrackIndex, movie_timescale: u32) -> MediaTime {
 /// When the first sample of a track plays: not at once in a part of a longer stream, and after an
 /// empty edit.
 fn begins(track: &TrackIndex, movie_timescale: u32) -> MediaTime {
-    let dts = track.table.restarts.first().filter(|(sample, _)| *sample == 0);
-    let media = dts.map_or(0, |(_, dts)| *dts);
+    let media = first_tick(track);
     let mut empty = 0_u64;
     for edit in &track.edits {
         match edit.media_time {
@@ -92,6 +91,39 @@ fn begins(track: &TrackIndex, movie_timescale: u32) -> MediaTime {
         }
     }
     ticks_to_time(media, 1, track.timescale)
+}
+
+/// When the first sample plays on the clock of the media: not at 0 in a part of a longer stream.
+fn first_tick(track: &TrackIndex) -> u64 {
+    let dts = track.table.restarts.first().filter(|(sample, _)| *sample == 0);
+    dts.map_or(0, |(_, dts)| *dts)
+}
+
+/// Refuses a file that does not play as it is stored, from its beginning but for `most`: who decodes
+/// packet after packet would put masks at another place.
+///
+/// # Errors
+/// As [`Index::read`], and unsupported for such a file.
+pub(in crate::media) fn check_plays_through<R>(
+    source: &mut R,
+    bytes: u64,
+    most: MediaTime,
+) -> Result<(), MediaError>
+where
+    R: Read + Seek + ?Sized,
+{
+    for track in Index::read(source, bytes)?.tracks {
+        let begin = first_tick(&track);
+        let mut parts = track.edits.iter().filter_map(|edit| Some((edit, edit.media_time?)));
+        let straight = parts.next().is_none_or(|(edit, from)| {
+            let left_out = ticks_to_time(from.saturating_sub(begin), 1, track.timescale);
+            edit.normal_rate && left_out <= most
+        });
+        if !straight || parts.next().is_some() {
+            return Err(MediaError::unsupported("decoding a file with cuts in its edit list"));
+        }
+    }
+    Ok(())
 }
 
 fn sound(entry: &SampleEntry, track: &TrackIndex) -> Result<Sound, MediaError> {

@@ -19,7 +19,7 @@ pub use entry::{ElementaryStream, SampleEntry, SoundEntry};
 pub use fields::Fields;
 pub use fragment::{Fragment, RunEntry, TrackDefaults, TrackRun};
 pub use index::{Index, TrackIndex};
-pub(super) use measure::measure;
+pub(super) use measure::{check_plays_through, measure};
 pub use samples::{ChunkRun, Sizes, append};
 pub use samples::{Cursor, Run, Sample, SampleTable, SizeFields};
 

@@ -1,9 +1,11 @@
 //! `mask`, heard by ffmpeg.
 
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use reelgate::media::{Container, measure, measure_decoded};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -147,6 +149,75 @@ fn a_pipe_gives_what_a_file_gives() {
         assert_eq!(report["recheckHeld"], true);
         assert_eq!(report["bytes"], output.stdout.len());
     }
+}
+
+#[test]
+fn every_format_without_an_index_goes_through_a_pipe() {
+    let folder = folder();
+    let encoders = [
+        ("flac", "-c:a flac"),
+        ("aac", "-c:a aac"),
+        ("ogg", "-c:a libopus -ar 48000"),
+        ("mka", "-c:a libvorbis -q:a 2"),
+        ("webm", "-c:a libopus -ar 48000 -f webm -live 1"),
+        ("gsm", "-c:a libgsm"),
+    ];
+    for (suffix, encoder) in encoders {
+        let line = format!("-nostdin -v error -y -i in.wav {encoder} in.{suffix}");
+        let made = tool(folder.path(), "ffmpeg", &line);
+        assert!(made.status.success(), "{suffix}: {}", String::from_utf8_lossy(&made.stderr));
+        let spans = "--span 3s..5s --span 11s..end";
+        run_json(folder.path(), &format!("mask in.{suffix} -o out {spans}"));
+        let output = piped(folder.path(), &format!("in.{suffix}"), &format!("mask - -o - {spans}"));
+        assert!(output.status.success(), "{suffix}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout == fs::read(folder.path().join("out")).unwrap(), "{suffix} differs");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("of unknown length"));
+    }
+}
+
+#[test]
+fn a_decoded_file_keeps_its_clock() {
+    let folder = folder();
+    let line = "-nostdin -v error -itsoffset 5 -i in.wav -c:a alac late.m4a";
+    assert!(tool(folder.path(), "ffmpeg", line).status.success());
+    let line = "mask late.m4a -o out.wav --span 8s..13s --fallback transcode";
+    let report = run_json(folder.path(), line);
+    assert_eq!(report["durationMs"], 17_000);
+    let (before, after) = (decode(folder.path(), "in.wav"), decode(folder.path(), "out.wav"));
+    let (source, masked) = (&before[..], &after[5 * RATE..]);
+    assert!(after[..5 * RATE].iter().all(|sample| *sample == 0));
+    // 200 ms more on each side: decoders differ in what they play first.
+    let (from, to) = (2800 * RATE / 1000, 8200 * RATE / 1000);
+    assert!(masked[from..to].iter().all(|sample| *sample == 0));
+    assert!(source[..from] == masked[..from] && source[to..] == masked[to..]);
+    // The edit list now leaves out the first three seconds, which a decoder does not know.
+    let mut cut = fs::read(folder.path().join("late.m4a")).unwrap();
+    let list = cut.windows(4).position(|id| id == b"elst").unwrap() + 4;
+    assert_eq!(cut[list + 4..list + 8], [0, 0, 0, 2]);
+    cut[list + 24..list + 28].copy_from_slice(&24_000_u32.to_be_bytes());
+    fs::write(folder.path().join("cut.m4a"), cut).unwrap();
+    let line = "mask cut.m4a -o no.wav --span 8s..9s --fallback transcode";
+    assert!(failure(folder.path(), line).contains("cuts in its edit list"));
+}
+
+#[test]
+fn a_live_ogg_counts_from_its_first_page() {
+    let folder = folder();
+    let line = "-nostdin -v error -i in.wav -c:a libopus -ar 48000 -output_ts_offset 3600 live.ogg";
+    assert!(tool(folder.path(), "ffmpeg", line).status.success());
+    let report = run_json(folder.path(), "mask live.ogg -o out.ogg --span 3s..8s");
+    let length = report["durationMs"].as_u64().unwrap();
+    assert!((12_000..12_100).contains(&length), "{length} ms");
+    assert!(failure(folder.path(), "mask live.ogg -o no.ogg --span 20s..30s").contains("outside"));
+    // Were it decoded, it would count the same.
+    let line = "-nostdin -v error -i in.wav -c:a libvorbis -output_ts_offset 3600 late.ogg";
+    assert!(tool(folder.path(), "ffmpeg", line).status.success());
+    let bytes = fs::read(folder.path().join("late.ogg")).unwrap();
+    let source = || Box::new(Cursor::new(bytes.clone()));
+    let original = measure(source(), bytes.len() as u64, Container::Ogg).unwrap();
+    let decoded = measure_decoded(source(), &original).unwrap();
+    let lengths = [original, decoded].map(|facts| facts.duration.as_millis());
+    assert!(lengths.iter().all(|length| (11_900..12_100).contains(length)), "{lengths:?} ms");
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn he_aac_that_nothing_signals_is_held_back() {
         Variant::new(("sbr mono", "aac"), (16_000, 1), line, LAW),
         Variant::new(("sbr stereo", "aac"), (22_050, 2), line, LAW),
     ];
-    println!("HE-AAC: REELGATE_SEED={}", seed());
+    say!("HE-AAC: REELGATE_SEED={}", seed());
     for variant in &variants {
         let mut random = Random::named(seed(), variant.name);
         let plain = fs::read(encode(variant, folder.path(), 4.0)).unwrap();

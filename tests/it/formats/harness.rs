@@ -242,7 +242,7 @@ impl Format<'_> {
         let folder = tempfile::tempdir().unwrap();
         let files = FILES.div_ceil(self.variants.len());
         let seed = seed();
-        println!("{}: REELGATE_SEED={seed}", self.name);
+        say!("{}: REELGATE_SEED={seed}", self.name);
         let (mut all, mut worst, mut failed) = (0, Worst::default(), Vec::new());
         for variant in self.variants {
             if only.as_ref().is_some_and(|only| !variant.name.contains(only.as_str())) {
@@ -255,9 +255,12 @@ impl Format<'_> {
             failed.extend(shown.map(|fault| format!("{}: {fault}", variant.name)));
             worst = worst.and(tally.worst);
         }
-        println!(
+        say!(
             "{}: {all} spans, worst guard before/after {}/{} samples, peak {:.6} LSB",
-            self.name, worst.before, worst.after, worst.peak
+            self.name,
+            worst.before,
+            worst.after,
+            worst.peak
         );
         assert!(failed.is_empty(), "{} (REELGATE_SEED={seed}):\n{}", self.name, failed.join("\n"));
     }
@@ -317,7 +320,7 @@ fn print_line(name: &str, tally: &Tally, law: &Law) {
             format!(", {decibel} dB mostly from {mostly} (limit {limit}), at last from {longest}")
         }
     };
-    println!(
+    say!(
         "{name}: {} spans, worst guard before/after {}/{} samples (limit {}/{}), peak {:.6} \
          (limit {}){tail}, likeness {:.4}, faults {}",
         tally.spans,

@@ -28,7 +28,7 @@ fn each(variants: &[Variant], check: impl Fn(&Prepared, &[u8], &[u8], &[Span], &
     for variant in variants {
         let prepared = prepare(variant, folder.path()).unwrap();
         let mut random = Random::named(seed(), variant.name);
-        println!("{}: REELGATE_SEED={}", variant.name, seed());
+        say!("{}: REELGATE_SEED={}", variant.name, seed());
         for _ in 0..FILES {
             let spans = spans(&mut random, 3, 14.0, 1.5);
             let masked = mask(&prepared.bytes, &prepared.facts, &spans, &mut random)
@@ -356,7 +356,7 @@ fn sizes_of_masked_opus_packets_do_not_follow_the_sound() {
     distinct.sort_unstable();
     distinct.dedup();
     let count = pages.last().unwrap() - pages[0] + 1;
-    println!("sizes: {level:.2} like the loudness, {follows:.2} like before");
+    say!("sizes: {level:.2} like the loudness, {follows:.2} like before");
     assert!(level.abs() < 0.2, "sizes follow the loudness: {level:.2}");
     assert!(follows.abs() < 0.2, "sizes follow what they were: {follows:.2}");
     assert!(distinct.len() <= 3 * count, "{} sizes on {count} pages", distinct.len());

@@ -4,6 +4,14 @@
 //! foreign decoders judge them. `REELGATE_SEED` repeats a run, `REELGATE_VARIANT` narrows it to
 //! the variants whose name contains it.
 
+/// Prints a line whether the test passes or not: the test runner holds back `println!` alone.
+macro_rules! say {
+    ($($part:tt)*) => {{
+        use std::io::Write as _;
+        writeln!(std::io::stdout(), $($part)*).expect("standard output")
+    }};
+}
+
 mod aac;
 mod adts;
 mod free;

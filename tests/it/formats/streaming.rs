@@ -106,7 +106,7 @@ fn stream(name: &str, recording: Endless) {
     assert!(status.success(), "{name}: {status}: {said}");
     written.unwrap();
     assert_eq!(compared + rest.len() as u64, recording.len(), "{name}: as long as before");
-    println!("{name}: {} MiB, peak {} MiB", compared / MIB, highest / MIB);
+    say!("{name}: {} MiB, peak {} MiB", compared / MIB, highest / MIB);
     for (span, changed) in SPANS.iter().zip(changed) {
         let bytes = recording.byte_at(span.end) - recording.byte_at(span.start);
         assert!(changed > bytes / 2, "{name}: {changed} of {bytes} bytes of {span:?} changed");

@@ -140,7 +140,7 @@ fn judge_all(name: &str, films: &[Film]) {
     let sound = folder.path().join("sound.wav");
     fs::write(&sound, wav(&conversation(48_000, 1, SECONDS), 48_000, 1)).unwrap();
     let (seed, files) = (seed(), FILES.div_ceil(films.len()));
-    println!("{name}: REELGATE_SEED={seed}");
+    say!("{name}: REELGATE_SEED={seed}");
     let (mut all, mut failed) = (0, Vec::new());
     for film in films {
         if only.as_ref().is_some_and(|only| !film.name.contains(only.as_str())) {
@@ -165,7 +165,7 @@ fn judge_all(name: &str, films: &[Film]) {
                 }
             }
         }
-        println!(
+        say!(
             "{}: {judged} spans, pictures lost before {earliest} (limit {}), faults {}",
             film.name,
             film.early,
@@ -174,7 +174,7 @@ fn judge_all(name: &str, films: &[Film]) {
         all += judged;
         failed.extend(faults.into_iter().take(4).map(|fault| format!("{}: {fault}", film.name)));
     }
-    println!("{name}: {all} spans");
+    say!("{name}: {all} spans");
     assert!(failed.is_empty(), "{name} (REELGATE_SEED={seed}):\n{}", failed.join("\n"));
 }
 
