@@ -91,8 +91,6 @@ fn each_change_of_a_row_is_found_and_the_row_named() {
     let count = value(&gateway, "SELECT COUNT(*) FROM audit WHERE tenant = 'default'");
     assert_eq!(count, 8, "two of the first start, and six users");
     head(&gateway);
-    let copy = "INSERT INTO audit SELECT tenant, 9, at_us, actor, action, subject, detail, \
-                previous_sha256, sha256 FROM audit WHERE number = 8";
     for (change, undo, row) in [
         ("SET actor = 'nobody' WHERE number = 3", "SET actor = 'cli' WHERE number = 3", 3),
         ("SET at_us = at_us + 1 WHERE number = 5", "SET at_us = at_us - 1 WHERE number = 5", 5),
@@ -112,10 +110,16 @@ fn each_change_of_a_row_is_found_and_the_row_named() {
         sql(&gateway, &format!("UPDATE audit {undo}"));
         head(&gateway);
     }
-    sql(&gateway, copy);
-    assert!(fault(&gateway, &[]).contains("row 9"));
-    sql(&gateway, "DELETE FROM audit WHERE number = 9");
-    head(&gateway);
+    for (number, found) in [(9, 9), (0, 1), (-5, 1)] {
+        let put_in = format!(
+            "INSERT INTO audit SELECT tenant, {number}, at_us, actor, action, subject, detail, \
+             previous_sha256, sha256 FROM audit WHERE number = 8"
+        );
+        sql(&gateway, &put_in);
+        assert!(fault(&gateway, &[]).contains(&format!("row {found}: ")), "{number}");
+        sql(&gateway, &format!("DELETE FROM audit WHERE number = {number}"));
+        head(&gateway);
+    }
     sql(&gateway, "DELETE FROM audit WHERE number = 2");
     assert!(fault(&gateway, &[]).contains("row 2: is missing; row 3 follows"));
 }

@@ -85,8 +85,8 @@ fn names_and_lives_are_settings() {
 
 #[test]
 fn bad_settings_are_named_all_at_once() {
-    let output = Command::new(PROGRAM)
-        .args(["serve", "--data-dir", "/nonexistent"])
+    let output = Command::new("timeout")
+        .args(["60", PROGRAM, "serve", "--data-dir", "/nonexistent"])
         .envs([
             ("REELGATE__IDENTITY__ISSUER", "login"),
             ("REELGATE__IDENTITY__AREA", "a~b"),
@@ -166,8 +166,9 @@ fn the_token_key_is_made_once_and_kept_from_others() {
     assert_eq!(key(&gateway), before);
     gateway.kill();
     let refused = |what: &str| {
-        let output = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        // A program that starts after all must not hold up the test: `timeout` ends it with 124.
+        let output = Command::new("timeout")
+            .args(["60", PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(gateway.data())
             .output()
             .expect("the program");

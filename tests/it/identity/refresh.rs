@@ -97,6 +97,10 @@ fn what_ends_a_key_ends_its_refresh_tokens() {
     let before = fresh();
     let key = Key::of(&cli_json(&gateway, &["access-key", "rotate", &key.id]));
     is_refused(&refresh(&gateway, &before));
+    // A sign-in that a new secret overtook leaves a token of the old one.
+    let before = token(&granted(&gateway, &key));
+    sql(&gateway, "UPDATE access_keys SET generation = generation + 1");
+    is_refused(&refresh(&gateway, &before));
     let before = token(&granted(&gateway, &key));
     sql(&gateway, "UPDATE principals SET disabled = 1 WHERE name = 'agent'");
     is_refused(&refresh(&gateway, &before));
