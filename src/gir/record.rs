@@ -189,6 +189,8 @@ fn dated(map: &mut Map<String, Value>, name: &str, zone: Option<&TimeZone>) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::asset::{Digest, RecordingId, SealFacts, StoredObject, TenantId};
 
@@ -267,5 +269,64 @@ mod tests {
         let settings = GirSettings { regions: vec!["south".to_owned()], ..GirSettings::default() };
         let parts = RecordParts { settings: &settings, ..parts };
         assert!(matches!(build(&parts), Err(GirError::Region { .. })));
+    }
+
+    #[test]
+    fn the_ledger_is_told_as_pauses_and_what_was_not_kept_is_left_out() {
+        use crate::asset::RulingKind::{Drop, Keep, Mask, Unmask};
+
+        let ruling = |seconds: i64, kind| Ruling {
+            at: "2021-03-04T09:15:00Z".parse::<Timestamp>().unwrap()
+                + SignedDuration::from_secs(seconds),
+            kind,
+        };
+        let media = |id: &str| {
+            json!({
+                "callUUID": "u1", "mediaId": id, "startTime": "2021-03-04T09:15:00Z",
+                "parameters": {}
+            })
+        };
+        let recording = RecordingRow {
+            tenant: TenantId::default_tenant(),
+            id: RecordingId::parse("call").unwrap(),
+            document: json!({
+                "id": "call", "callerPhoneNumber": "1", "dialedPhoneNumber": "2",
+                "region": "north", "reelgate": {"interactionId": "i"},
+                "mediaFiles": [media("a.mp3"), media("b.mp3")]
+            }),
+            interaction: crate::asset::InteractionId::parse("i").ok(),
+            rulings: vec![
+                ruling(10, Mask),
+                ruling(15, Drop),
+                ruling(20, Unmask),
+                ruling(30, Keep),
+                ruling(130, Drop),
+            ],
+            ended: "2021-03-04T09:18:00Z".parse().ok(),
+            masks_complete: true,
+            late_masks: Vec::new(),
+        };
+        let record = |outcomes: &[Option<Outcome>]| {
+            let settings = GirSettings::default();
+            let parts =
+                RecordParts { recording: &recording, outcomes, zone: None, settings: &settings };
+            build(&parts)
+        };
+        let silenced = record(&[None, Some(outcome())]).unwrap();
+        assert_eq!(silenced["mediaFiles"].as_array().unwrap().len(), 1);
+        let file = &silenced["mediaFiles"][0];
+        assert_eq!(file["mediaId"], "b.mp3");
+        assert_eq!(file["stopTime"], "2021-03-04T09:18:00.000+0000");
+        let time = |mask: usize| file["masks"][mask]["time"].as_str().unwrap();
+        assert_eq!(
+            (time(0), time(1)),
+            ("2021-03-04T09:15:10.000+0000", "2021-03-04T09:15:30.000+0000")
+        );
+        assert_eq!(file["masks"].as_array().unwrap().len(), 3);
+        // The file ends with what was kept of it: there is nothing to tell of the rest.
+        let cut = Outcome { certificate: json!({"cut": {"ending": "ended"}}), ..outcome() };
+        let record_of_cut = record(&[Some(cut), None]).unwrap();
+        assert_eq!(record_of_cut["mediaFiles"][0]["masks"].as_array().unwrap().len(), 2);
+        assert!(record(&[None, None]).is_err());
     }
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use symphonia::core::io::MediaSource;
 
 use super::PipelineError;
-use super::ending::{Ended, end, measure_torn};
+use super::ending::{Ended, end, without_torn};
 use crate::asset::{
     AssetId, MaskEntry, MediaEntry, MediaId, MediaTime, RecordingDocument, Ruling, WireTime,
 };
@@ -170,10 +170,9 @@ pub fn analyse(
     request: &MaskRequest,
     settings: &MaskSettings,
 ) -> Result<Analysed, PipelineError> {
-    let (measured, torn) = match measure(spool, asset, &request.entry) {
-        Err(error) if request.live => measure_torn(spool, asset, error)?,
-        measured => (measured?, None),
-    };
+    let measured = measure(spool, asset, &request.entry);
+    let (measured, torn) =
+        if request.live { without_torn(spool, asset, measured)? } else { (measured?, None) };
     let plan = plan(&measured, request, settings, MediaTime::ZERO)?;
     if plan.keeps_nothing() {
         return Err(PipelineError::NotRecorded);

@@ -22,18 +22,22 @@ pub(super) struct Ended {
     pub(super) ending: Option<CutAccount>,
 }
 
-/// Measures a file whose last unit is torn, without that. `damage` is what was found of the whole.
-pub(super) fn measure_torn(
+/// Leaves out the last unit of a file if it is torn. `whole` is what was found of all of it: some
+/// formats are measured without a look at their last unit.
+pub(super) fn without_torn(
     spool: &Spool,
     asset: AssetId,
-    damage: PipelineError,
+    whole: Result<Measured, PipelineError>,
 ) -> Result<(Measured, Option<Cut>), PipelineError> {
-    let malformed = matches!(
-        damage,
-        PipelineError::Quarantine { reason: QuarantineReason::MediaMalformed, .. }
-    );
-    if !malformed {
-        return Err(damage);
+    let doubtful = match &whole {
+        Ok(measured) => matches!(measured.container, Container::Flac | Container::Ogg),
+        Err(PipelineError::Quarantine { reason, .. }) => {
+            *reason == QuarantineReason::MediaMalformed
+        }
+        Err(_) => false,
+    };
+    if !doubtful {
+        return Ok((whole?, None));
     }
     let mut reader = spool.reader(asset)?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
@@ -46,7 +50,7 @@ pub(super) fn measure_torn(
             Ok((measure_cut(spool, asset, container, &cut)?, Some(cut)))
         }
         Err(MaskError::Media(MediaError::Io(error))) => Err(io(error)),
-        _ => Err(damage),
+        _ => Ok((whole?, None)),
     }
 }
 

@@ -244,10 +244,9 @@ fn flac_slices(
         let len = u64::from(u32::from_be_bytes([0, a, b, c]));
         let end = at.saturating_add(4).saturating_add(len);
         if matches!(kind & 0x7F, SEEKTABLE | CUESHEET) {
-            // As long as before, so that nothing else moves. The metadata was read within limits.
-            let mut block = vec![kind & 0x80 | PADDING, a, b, c];
-            block.resize(4 + usize::try_from(len).unwrap_or(0), 0);
-            slices.push(Slice::Bytes(block));
+            // As long as before, so that nothing else moves.
+            slices.push(Slice::Bytes(vec![kind & 0x80 | PADDING, a, b, c]));
+            slices.push(Slice::Zeros(len));
         } else {
             slices.push(Slice::Source(at..end));
         }

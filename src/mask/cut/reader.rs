@@ -10,6 +10,8 @@ pub(super) enum Slice {
     Source(Range<u64>),
     /// Bytes of its own.
     Bytes(Vec<u8>),
+    /// So many zeros.
+    Zeros(u64),
 }
 
 impl Slice {
@@ -17,6 +19,7 @@ impl Slice {
         match self {
             Self::Source(range) => range.end.saturating_sub(range.start),
             Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Zeros(len) => *len,
         }
     }
 }
@@ -103,6 +106,10 @@ impl<R: Read + Seek> Read for CutReader<R> {
                         return Err(io::ErrorKind::UnexpectedEof.into());
                     }
                     got
+                }
+                Slice::Zeros(_) => {
+                    out.fill(0);
+                    wanted
                 }
                 Slice::Bytes(bytes) => {
                     let from = usize::try_from(skip).unwrap_or(usize::MAX);

@@ -7,7 +7,7 @@ use crate::mask::{MaskError, QuarantineReason};
 use crate::media::{ByteOrder, Chunk, Encoding, Measured, MediaError, ReadSeek, WavLayout};
 
 /// Most bytes before the samples that are kept in memory, with the chunks among them.
-const MAX_HEAD_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 /// A size that says "look elsewhere".
 const UNKNOWN: u32 = u32::MAX;
 

@@ -95,3 +95,80 @@ fn drift_widens_and_a_wrong_zone_is_told() {
     let odd = plan(&[(30, 40)], 200, 61, SourceTimeline::Silence);
     assert_eq!(odd.warnings[0].code, WarningCode::ClockMismatch);
 }
+
+/// A plan of the ledger alone, in seconds after the start; an open stretch has no end.
+fn ruled(
+    stretches: &[(i64, Option<i64>, bool)],
+    pauses: &[(i64, i64)],
+    file: u64,
+    ended: Option<i64>,
+    source: SourceTimeline,
+) -> MaskPlan {
+    let start: Timestamp = START.parse().unwrap();
+    let after = |seconds: i64| start + jiff::SignedDuration::from_secs(seconds);
+    let stretch = |(from, to, dropped): &(i64, Option<i64>, bool)| Stretch {
+        from: after(*from),
+        to: to.map(after),
+        dropped: *dropped,
+    };
+    let event = |seconds: i64, kind| ControlEvent { time: after(seconds).to_string(), kind };
+    let events = pauses.iter().flat_map(|(from, to)| {
+        [event(*from, ControlKind::Paused), event(*to, ControlKind::Resume)]
+    });
+    let events: Vec<_> = events.collect();
+    let companions = Companions {
+        ledger: stretches.iter().map(stretch).collect(),
+        ended: ended.map(after),
+        ..Companions::default()
+    };
+    let (duration, first) = (MediaTime::from_millis(file * 1000), MediaTime::ZERO);
+    let timeline = Timeline { start, stop: None, duration, first, source };
+    let guard = MediaTime::from_millis(500);
+    MaskPlan::from_events(&events, &companions, timeline, None, guard).unwrap()
+}
+
+#[test]
+fn the_ledger_counts_as_far_as_the_file_has_it() {
+    let stretches = [
+        (-20, Some(-5), false),
+        (10, Some(20), false),
+        (30, Some(40), true),
+        (55, None, true),
+        (70, Some(80), false),
+    ];
+    let plan = ruled(&stretches, &[], 60, None, SourceTimeline::Auto);
+    assert_eq!(millis(&plan.requested), [(10_000, 20_000), (30_000, 40_000), (55_000, 60_000)]);
+    assert_eq!(plan.requested[1].reason, SpanReason::NotRecorded);
+    assert_eq!(plan.dropped, Some(MediaTime::from_millis(55_000)));
+    assert!(!plan.keeps_nothing());
+    let short = plan.ending_at(MediaTime::from_millis(54_980));
+    assert_eq!(short.silenced.last().unwrap().to, MediaTime::from_millis(54_980));
+    assert_eq!(millis(&short.silenced).last(), Some(&(54_500, 54_980)));
+    // A file that ended before, and one of which only the guard would be left.
+    let before = ruled(&[(55, None, true)], &[], 50, None, SourceTimeline::Auto);
+    assert_eq!((before.dropped, before.silenced.len()), (None, 0));
+    assert!(ruled(&[(0, None, true)], &[], 50, None, SourceTimeline::Auto).keeps_nothing());
+    assert!(ruled(&[(-9, None, true)], &[], 50, None, SourceTimeline::Auto).keeps_nothing());
+}
+
+#[test]
+fn a_pause_that_the_recorder_tells_too_is_gone_once() {
+    let plan = ruled(
+        &[(10, Some(20), false), (40, None, true)],
+        &[(10, 20)],
+        50,
+        None,
+        SourceTimeline::Cut,
+    );
+    assert_eq!(plan.dropped, Some(MediaTime::from_millis(30_000)));
+}
+
+#[test]
+fn the_end_of_the_interaction_tells_whether_pauses_can_be_missing() {
+    let both = |ended| {
+        let plan = ruled(&[(10, Some(20), false)], &[], 50, Some(ended), SourceTimeline::Auto);
+        plan.warnings.iter().any(|warning| warning.code == WarningCode::TimelineUncertain)
+    };
+    assert!(both(60) && both(300));
+    assert!(!both(50) && !both(53) && !both(20));
+}

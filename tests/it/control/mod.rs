@@ -24,3 +24,4 @@ mod silent;
 mod start_stop;
 mod status_words;
 mod unreachable;
+mod webhooks;
