@@ -106,7 +106,8 @@ CREATE TABLE ledger (
     tenant          TEXT   NOT NULL,
     interaction_id  TEXT   NOT NULL,
     position        BIGINT NOT NULL,
-    -- mask, unmask, drop (nothing is kept from here), keep, hold, unhold.
+    -- mask, unmask, pause, resume (the recorder's own), drop (nothing is kept from here), keep,
+    -- hold, unhold.
     kind            TEXT   NOT NULL,
     at_us           BIGINT NOT NULL,
     -- The same instant on the recorder's clock, which the media's startTime is written in.

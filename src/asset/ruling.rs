@@ -11,6 +11,10 @@ pub enum RulingKind {
     Mask,
     /// It may be heard again.
     Unmask,
+    /// The recorder left the media out, on its own or its agent's word.
+    Pause,
+    /// It records again. That ends no mask: what was asked for is not the recorder's to end.
+    Resume,
     /// Nothing is kept: a stop, a do-not-record, or a policy that does not record.
     Drop,
     /// It is kept again.
@@ -22,14 +26,24 @@ pub enum RulingKind {
 }
 
 impl RulingKind {
-    const ALL: [Self; 6] =
-        [Self::Mask, Self::Unmask, Self::Drop, Self::Keep, Self::Hold, Self::Unhold];
+    const ALL: [Self; 8] = [
+        Self::Mask,
+        Self::Unmask,
+        Self::Pause,
+        Self::Resume,
+        Self::Drop,
+        Self::Keep,
+        Self::Hold,
+        Self::Unhold,
+    ];
 
     /// The name in rows and answers.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Mask => "mask",
             Self::Unmask => "unmask",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
             Self::Drop => "drop",
             Self::Keep => "keep",
             Self::Hold => "hold",
@@ -64,21 +78,22 @@ pub struct Stretch {
 }
 
 impl Ruling {
-    /// The stretches that sorted rulings make. `mask`/`unmask` and `drop`/`keep` do not know of each
-    /// other; of two that say the same the first counts, and one that ends nothing says nothing.
+    /// The stretches that sorted rulings make. `mask`/`unmask`, `pause`/`resume` and `drop`/`keep` do
+    /// not know of each other; of two that say the same the first counts, and one that ends nothing
+    /// says nothing.
     pub fn stretches(rulings: &[Self]) -> Vec<Stretch> {
         let mut found: Vec<Stretch> = Vec::new();
-        let mut open = [None; 2];
+        let (mut masked, mut paused, mut gone) = (None, None, None);
         for ruling in rulings {
-            let (dropped, begins) = match ruling.kind {
-                RulingKind::Mask => (false, true),
-                RulingKind::Unmask => (false, false),
-                RulingKind::Drop => (true, true),
-                RulingKind::Keep => (true, false),
+            let (open, dropped, begins) = match ruling.kind {
+                RulingKind::Mask => (&mut masked, false, true),
+                RulingKind::Unmask => (&mut masked, false, false),
+                RulingKind::Pause => (&mut paused, false, true),
+                RulingKind::Resume => (&mut paused, false, false),
+                RulingKind::Drop => (&mut gone, true, true),
+                RulingKind::Keep => (&mut gone, true, false),
                 RulingKind::Hold | RulingKind::Unhold => continue,
             };
-            let [masked, gone] = &mut open;
-            let open = if dropped { gone } else { masked };
             match (*open, begins) {
                 (None, true) => *open = Some(ruling.at),
                 (Some(from), false) => {
@@ -88,7 +103,7 @@ impl Ruling {
                 _ => {}
             }
         }
-        for (from, dropped) in open.into_iter().zip([false, true]) {
+        for (from, dropped) in [(masked, false), (paused, false), (gone, true)] {
             found.extend(from.map(|from| Stretch { from, to: None, dropped }));
         }
         found.sort_by_key(|stretch| stretch.from);
@@ -149,5 +164,16 @@ mod tests {
         assert_eq!(seconds(&stretches), expected);
         let joined = Stretch::joined(&stretches);
         assert_eq!(seconds(&joined), [(2, Some(7), false), (9, None, false)]);
+    }
+
+    #[test]
+    fn a_recorder_that_resumes_ends_no_mask() {
+        use RulingKind::{Mask, Pause, Resume, Unmask};
+        let script = rulings(&[(1, Mask), (2, Pause), (3, Resume), (4, Unmask), (5, Resume)]);
+        let joined = Stretch::joined(&Ruling::stretches(&script));
+        assert_eq!(seconds(&joined), [(1, Some(4), false)]);
+        let script = rulings(&[(1, Pause), (2, Mask), (3, Unmask), (4, Resume)]);
+        let joined = Stretch::joined(&Ruling::stretches(&script));
+        assert_eq!(seconds(&joined), [(1, Some(4), false)]);
     }
 }

@@ -194,8 +194,8 @@ impl Turn<'_> {
                 let kind = if held { RulingKind::Hold } else { RulingKind::Unhold };
                 self.note(at, kind, event);
             }
-            EventKind::Paused => self.note(at, RulingKind::Mask, event),
-            EventKind::Resumed => self.note(at, RulingKind::Unmask, event),
+            EventKind::Paused => self.note(at, RulingKind::Pause, event),
+            EventKind::Resumed => self.note(at, RulingKind::Resume, event),
             EventKind::Alive => {}
             EventKind::Ended => self.end(at, event.at, "ended"),
         }
@@ -207,8 +207,8 @@ impl Turn<'_> {
     fn report_late(&mut self, at: At, event: &Event) -> Result<(), ControlError> {
         let kind = match event.kind {
             EventKind::Ended | EventKind::Alive => return Ok(()),
-            EventKind::Paused => RulingKind::Mask,
-            EventKind::Resumed => RulingKind::Unmask,
+            EventKind::Paused => RulingKind::Pause,
+            EventKind::Resumed => RulingKind::Resume,
             _ => {
                 let what = format!("interaction {} has ended", self.row(at).id);
                 return Err(ControlError::TooLate { what });

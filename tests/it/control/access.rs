@@ -75,6 +75,32 @@ fn callers_without_a_valid_token_are_told_401_and_change_nothing() {
 }
 
 #[test]
+fn a_signed_token_of_an_access_key_is_as_good_and_an_altered_one_is_not() {
+    let scene = Scene::new();
+    scene.recorder.begin("i1", "100", &["7"]);
+    scene.user("default", "desk", &["record.mask"]);
+    let mut command = std::process::Command::new(crate::gateway::PROGRAM);
+    command.args(["access-key", "add", "desk", "--json", "--data-dir"]).arg(scene.gateway.data());
+    let key: serde_json::Value =
+        serde_json::from_slice(&command.output().expect("the program").stdout).expect("JSON");
+    let url = format!("{}/authentication/v1/token/access-key", scene.gateway.url);
+    let body = serde_json::json!({
+        "accessKeyId": key["accessKeyId"], "accessKeySecret": key["accessKeySecret"],
+    });
+    let tokens = crate::gateway::send("POST", &url, &[], body.to_string()).json();
+    let token = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+    done(&Desk::new(&scene.gateway, &token).ask(MASK, "userId=7"), 200);
+    plainly_refused(&Desk::new(&scene.gateway, &token).ask(STOP, "userId=7"), 403, "FORBIDDEN");
+    // One character of the claims.
+    let (head, tail) = token.split_at(token.find('.').expect("a JWT") + 5);
+    let other = if tail.starts_with('A') { "B" } else { "A" };
+    let altered = format!("{head}{other}{}", &tail[1..]);
+    let answer = Desk::new(&scene.gateway, &altered).ask(UNMASK, "userId=7");
+    plainly_refused(&answer, 401, "UNAUTHORIZED");
+    scene.desk.is("7", "Stopped", "Mask");
+}
+
+#[test]
 fn each_order_needs_its_permission_and_no_other() {
     let scene = Scene::new();
     scene.recorder.begin("i1", "100", &["7"]);
