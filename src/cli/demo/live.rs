@@ -16,7 +16,7 @@ const USER: &str = "agent.lee";
 /// So many times as fast as true time.
 const SPEED: u32 = 4;
 /// The card number is read out from 5 s to 8 s.
-const MASK_AT: MediaTime = MediaTime::from_millis(4900);
+const MASK_AT: MediaTime = MediaTime::from_millis(4700);
 const UNMASK_AT: MediaTime = MediaTime::from_millis(8100);
 
 /// What came of the live call.
@@ -80,9 +80,9 @@ impl Live {
         let (from, to) = (place("mask")?, place("unmask")?);
         let spans = self.status.pointer("/media/0/certificate/silenced").and_then(Value::as_array);
         let covers = |span: &Value| {
-            let edge = |name: &str| span.get(name).and_then(Value::as_u64);
-            edge("fromMs").is_some_and(|edge| edge <= from)
-                && edge("toMs").is_some_and(|edge| edge >= to)
+            let edge = |name: &str| span.get(name).and_then(Value::as_f64);
+            edge("fromMs").is_some_and(|edge| edge <= from as f64)
+                && edge("toMs").is_some_and(|edge| edge >= to as f64)
         };
         if !spans.into_iter().flatten().any(covers) {
             bail!("nothing silenced from {from} to {to} ms: {}", self.status);

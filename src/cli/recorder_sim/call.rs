@@ -215,6 +215,7 @@ impl Line {
         let Some(tape) = &self.tape else { return };
         let last = units.last().map_or(MediaTime::ZERO, |unit| unit.end);
         let end = self.call.end_after.unwrap_or(last).min(last);
+        let mut tail: &[u8] = &[];
         for unit in units.iter().take_while(|unit| unit.end <= end) {
             if !self.lasts(unit.end).await {
                 break;
@@ -225,7 +226,9 @@ impl Line {
             }
             let silent = switch.masked || switch.stopped;
             tape.append(if silent { &unit.silence } else { &unit.sound }, unit.end);
+            tail = &unit.tail;
         }
+        tape.append(tail, tape.extent().media);
         tape.end();
         // The call goes on though nothing of it is recorded.
         self.lasts(end).await;

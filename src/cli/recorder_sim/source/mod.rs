@@ -30,6 +30,8 @@ pub(super) struct Unit {
     pub(super) silence: Vec<u8>,
     /// When it ends.
     pub(super) end: MediaTime,
+    /// What must follow when it is the last one that is recorded, though more was heard.
+    pub(super) tail: Vec<u8>,
 }
 
 /// A file to be recorded as if it were heard.
@@ -124,6 +126,7 @@ fn wav(file: &[u8], silent: &[u8]) -> anyhow::Result<(Vec<u8>, Vec<Unit>)> {
                 .saturating_add((sound.len() / usize::from(layout.block_align)) as u64),
             rate,
         ),
+        tail: Vec::new(),
     };
     Ok((head, pairs.enumerate().map(unit).collect()))
 }
@@ -139,7 +142,8 @@ fn mp3(file: &[u8], silent: &[u8]) -> anyhow::Result<Vec<Unit>> {
             continue;
         }
         samples = samples.saturating_add(header.granules() as u64 * 576);
-        units.push(Unit { sound, silence, end: ticks(samples, header.sample_rate()) });
+        let end = ticks(samples, header.sample_rate());
+        units.push(Unit { sound, silence, end, tail: Vec::new() });
     }
     Ok(units)
 }

@@ -46,6 +46,7 @@ pub(super) fn opus(file: &[u8], silent: &[u8]) -> anyhow::Result<(Vec<u8>, Vec<U
             sound: page(serial, sequence, flags, granule, packet)?,
             silence: page(serial, sequence, flags, granule, silent)?,
             end: ticks(played, OPUS_RATE),
+            tail: if ends { Vec::new() } else { last_page(serial, sequence, granule) },
         });
     }
     Ok((head, units))
@@ -76,6 +77,25 @@ fn packets(file: &[u8]) -> anyhow::Result<Packets> {
     found.context("the Ogg file has no page")
 }
 
+/// A page without a packet, which ends the stream behind page `sequence`.
+fn last_page(serial: u32, sequence: u32, granule: i64) -> Vec<u8> {
+    let mut page = header(serial, sequence.wrapping_add(1), ENDS, granule);
+    page.push(0);
+    set_ogg_crc(&mut page);
+    page
+}
+
+/// A page up to its number of lacing values.
+fn header(serial: u32, sequence: u32, flags: u8, granule: i64) -> Vec<u8> {
+    let mut page = b"OggS\0".to_vec();
+    page.push(flags);
+    page.extend(granule.to_le_bytes());
+    page.extend(serial.to_le_bytes());
+    page.extend(sequence.to_le_bytes());
+    page.extend([0; 4]);
+    page
+}
+
 /// A page with one packet.
 fn page(
     serial: u32,
@@ -86,15 +106,29 @@ fn page(
 ) -> anyhow::Result<Vec<u8>> {
     ensure!(packet.len() <= MAX_PACKET_BYTES, "a packet has {} bytes", packet.len());
     let lacing: Vec<u8> = ogg_lacing(packet.len()).collect();
-    let mut page = b"OggS\0".to_vec();
-    page.push(flags);
-    page.extend(granule.to_le_bytes());
-    page.extend(serial.to_le_bytes());
-    page.extend(sequence.to_le_bytes());
-    page.extend([0; 4]);
+    let mut page = header(serial, sequence, flags, granule);
     page.push(u8::try_from(lacing.len())?);
     page.extend(lacing);
     page.extend(packet);
     set_ogg_crc(&mut page);
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::ogg_crc_holds;
+
+    #[test]
+    fn pages_are_whole_and_a_stream_may_end_behind_any_of_them() {
+        let written = page(7, 2, 0, 960, &[0xFC; 300]).unwrap();
+        let last = last_page(7, 2, 960);
+        let read = OggPage::read(&written, 0).unwrap();
+        assert_eq!((read.serial, read.sequence, read.granule), (7, 2, Some(960)));
+        assert_eq!(read.pieces().next().unwrap().body.len(), 300);
+        let read = OggPage::read(&last, 0).unwrap();
+        assert_eq!((read.sequence, read.ends, read.pieces().count()), (3, true, 0));
+        assert!(ogg_crc_holds(&written) && ogg_crc_holds(&last));
+        assert!(page(7, 2, 0, 960, &[0; MAX_PACKET_BYTES + 1]).is_err());
+    }
 }
