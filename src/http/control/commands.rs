@@ -21,7 +21,7 @@ use super::super::ingest::Problem;
 use super::channel::{caller, read, recorder};
 use super::problem::channel;
 use crate::asset::RecorderId;
-use crate::catalog::CommandRow;
+use crate::catalog::{CommandRow, CommandState};
 use crate::control::{Ack, AckState, Caller, ControlError};
 use crate::http::State;
 use crate::http::path::Names;
@@ -89,7 +89,9 @@ async fn poll(
         state.control.saw(caller, id).await?;
         let commands = state.control.commands(caller, id).await?;
         let over = tokio::time::Instant::now() >= end || *stopping.borrow();
-        if over || !commands.is_empty() {
+        // What the recorder accepted is listed, but it knows that already.
+        let news = commands.iter().any(|command| command.state != CommandState::Accepted);
+        if over || news {
             return Ok(commands);
         }
         tokio::select! {
