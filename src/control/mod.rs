@@ -1,7 +1,7 @@
 //! Live interactions: what recorders announce, what callers ask for, and the mask ledger that the
 //! pipeline applies to the bytes whatever a recorder does.
 //!
-//! [`machine`] holds the rules and has no I/O; [`Control`] reads and writes the rows around them.
+//! `machine` holds the rules and has no I/O; [`Control`] reads and writes the rows around them.
 //! Every change of a contact is one transaction (`catalog::Change`), so a restart finds live
 //! interactions, locks, timers and commands as they were.
 
