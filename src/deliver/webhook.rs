@@ -99,6 +99,6 @@ mod tests {
     fn the_signature_is_the_specified_one() {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let message = "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.{\"test\": 2432232314}";
-        assert_eq!(sign(secret, message), "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJLVlNIOLJ1OE=");
+        assert_eq!(sign(secret, message), "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 }
