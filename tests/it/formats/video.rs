@@ -289,12 +289,14 @@ impl Source {
             let next = keys.into_iter().nth(film.key).unwrap_or(i64::MAX);
             let before: Vec<_> =
                 self.pictures.iter().filter(|picture| picture.to_us <= from).collect();
-            let lost =
-                before.iter().rev().take_while(|picture| !hashes.contains(&picture.hash)).count();
+            // Up to the next key frame after the span before, pictures are gone on its account.
+            let others = may_go.iter().map(|(_, next)| *next).max().unwrap_or(i64::MIN);
+            let gone =
+                |picture: &&&Picture| !hashes.contains(&picture.hash) && picture.from_us >= others;
+            let lost = before.iter().rev().take_while(gone).count();
             let reach = before.len().saturating_sub(film.early);
             may_go.push((before.get(reach).map_or(from, |picture| picture.from_us), next));
-            let inside_other = may_go.iter().rev().skip(1).any(|(_, next)| *next > from);
-            if !inside_other && before.len() > lost {
+            if before.len() > lost {
                 *earliest = (*earliest).max(lost);
             }
         }
