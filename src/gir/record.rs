@@ -145,9 +145,13 @@ fn ledger_masks(
         WireTime::parse(text).ok()?.resolve(parts.zone).ok()
     };
     let Some(start) = time("startTime") else { return Vec::new() };
-    let millis = i64::try_from(outcome.duration_ms).unwrap_or(i64::MAX);
+    let cut = outcome.certificate.get("cut");
+    let is_cut = cut.is_some_and(|cut| cut.get("ending").is_some_and(|how| how == "ended"));
+    // A last coded unit may play a little past the instant at which the file was cut.
+    let cut_at = cut.filter(|_| is_cut).and_then(|cut| cut.get("atMs")?.as_u64());
+    let millis = outcome.duration_ms.min(cut_at.unwrap_or(u64::MAX));
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
     let played = start.checked_add(SignedDuration::from_millis(millis)).unwrap_or(start);
-    let is_cut = outcome.certificate.pointer("/cut/ending").is_some_and(|how| how == "ended");
     let end = match time("stopTime") {
         Some(stop) if !is_cut => stop.max(played),
         _ => played,
@@ -324,7 +328,9 @@ mod tests {
         );
         assert_eq!(file["masks"].as_array().unwrap().len(), 3);
         // The file ends with what was kept of it: there is nothing to tell of the rest.
-        let cut = Outcome { certificate: json!({"cut": {"ending": "ended"}}), ..outcome() };
+        let cut = json!({"cut": {"ending": "ended", "atMs": 130_000}});
+        let long = outcome().duration_ms.max(130_015);
+        let cut = Outcome { certificate: cut, duration_ms: long, ..outcome() };
         let record_of_cut = record(&[Some(cut), None]).unwrap();
         assert_eq!(record_of_cut["mediaFiles"][0]["masks"].as_array().unwrap().len(), 2);
         assert!(record(&[None, None]).is_err());
