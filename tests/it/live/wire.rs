@@ -45,6 +45,12 @@ impl Stream {
         self.reply()
     }
 
+    /// Ends the body as [`end`](Self::end), but none when the gateway refused and closed while
+    /// the body was still on its way: its answer may then be lost with the connection.
+    pub(crate) fn end_unless_refused(mut self) -> Option<Reply> {
+        self.0.write_all(b"0\r\n\r\n").is_ok().then(|| self.try_reply()).flatten()
+    }
+
     /// Goes away in the midst of the body.
     pub(crate) fn break_off(self) {
         self.0.shutdown(Shutdown::Both).expect("a broken connection");
@@ -52,6 +58,11 @@ impl Stream {
 
     /// The answer.
     pub(crate) fn reply(&mut self) -> Reply {
+        self.try_reply().expect("a whole answer")
+    }
+
+    /// The answer, or none when the connection ends before it is whole.
+    fn try_reply(&mut self) -> Option<Reply> {
         let mut bytes = Vec::new();
         let mut buffer = [0; 4096];
         loop {
@@ -65,11 +76,11 @@ impl Stream {
                 if body.len() >= length.unwrap_or(0_usize) {
                     let status = head.split(' ').nth(1).expect("a status");
                     let status = status.parse().expect("a number");
-                    return Reply { status, head: head.to_lowercase(), body: body.to_owned() };
+                    return Some(Reply { status, head: head.to_lowercase(), body: body.to_owned() });
                 }
             }
-            match self.0.read(&mut buffer).expect("an answer") {
-                0 => panic!("the answer broke off: {text}"),
+            match self.0.read(&mut buffer).ok()? {
+                0 => return None,
                 got => bytes.extend_from_slice(&buffer[..got]),
             }
         }
