@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
 
+use super::analyse;
 use super::analyse::{MaskRequest, analyse_decoded};
 use super::transform::{Transformed, transform};
 use super::{Analysed, CHANNEL_CHUNKS, MANIFEST_TYPE, Manifest, Pipeline, PipelineError};
-use super::{SEGMENT_BYTES, analyse};
 use crate::asset::{
     AssetId, Digest, MediaEntry, MediaType, Outcome, RecordingDocument, Rules, SealFacts,
     StoredObject,
@@ -17,7 +16,7 @@ use crate::catalog::{Job, MediaRow, MediaState, RecordingRow};
 use crate::mask::{Fallback, MaskSettings, QuarantineReason};
 use crate::seal::{SealMode, Sealer};
 use crate::spool::Spool;
-use crate::store::{Content, IfExists, ObjectKey, Part, SealedBody, Staged, StoreError};
+use crate::store::{Content, IfExists, ObjectKey, Outlet, Part, SEGMENT_BYTES, Staged, StoreError};
 
 /// Earlier attempts whose temporary objects are removed before a new one.
 const CLEARED_ATTEMPTS: u32 = 3;
@@ -142,12 +141,12 @@ impl Pipeline {
     ) -> Result<(Staged, Transformed), PipelineError> {
         let sealer = self.seal.sealer(analysed.measured.bytes)?;
         let length = sealer.sealed_len();
-        let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
+        let (outlet, body) = Outlet::channel(CHANNEL_CHUNKS);
         let (spool, asset) = (self.spool.clone(), rows.media.asset_id);
         let job = analysed.clone();
         let pass =
-            tokio::task::spawn_blocking(move || transform(&spool, asset, &job, sealer, sender));
-        let staged = self.store.stage(&part, length, SealedBody::new(receiver)).await;
+            tokio::task::spawn_blocking(move || transform(&spool, asset, &job, sealer, outlet));
+        let staged = self.store.stage(&part, length, body).await;
         let transformed = pass.await.map_err(|_| PipelineError::Thread)?;
         match (staged, transformed) {
             (Ok(staged), Ok(transformed)) => Ok((staged, transformed)),

@@ -8,7 +8,7 @@
 //! | one frame of the spool reader | 64 KiB |
 //! | one block of source and of masked bytes, and what a rewriter holds back | 3 x [`BLOCK_BYTES`] |
 //! | sealed chunks in the channel to the store, and one on either side | ([`CHANNEL_CHUNKS`] + 2) x [`BLOCK_BYTES`] |
-//! | digests of segments, 64 digits for each [`SEGMENT_BYTES`] | 64 bytes a MiB |
+//! | digests of segments, 64 digits for each [`SEGMENT_BYTES`](crate::store::SEGMENT_BYTES) | 64 bytes a MiB |
 //!
 //! which is [`BYTES_PER_ASSET`] and the digests. An upload on its way in needs
 //! `ingest::BYTES_PER_UPLOAD`. The test `memory_of_an_upload_is_constant` holds the process to it.
@@ -32,15 +32,11 @@ pub use analyse::{Analysed, MaskRequest, analyse, measure};
 pub use error::PipelineError;
 pub use manifest::{MANIFEST_TYPE, Manifest};
 pub use settings::PipelineSettings;
-pub use transform::SealPolicy;
 pub use worker::{Pipeline, Progress};
 
 /// How much is read, masked and sealed at a time, in bytes.
 pub const BLOCK_BYTES: usize = 256 * 1024;
 /// Sealed chunks that wait for the store.
 pub const CHANNEL_CHUNKS: usize = 2;
-/// Length of a stored segment that has a digest of its own, in bytes: a range of a sealed file is
-/// verified by reading the segments it touches.
-pub const SEGMENT_BYTES: u64 = 1024 * 1024;
 /// The sum above, in bytes.
 pub const BYTES_PER_ASSET: usize = 64 * 1024 + (3 + CHANNEL_CHUNKS + 2) * BLOCK_BYTES;

@@ -1,68 +1,16 @@
 //! One pass over a spooled file: silence, check, seal, digest; the result goes to the store
 //! through a bounded channel. Runs on a worker thread.
 
-use std::io::{self, Read as _};
-use std::sync::Arc;
-
-use tokio::sync::mpsc;
+use std::io::Read as _;
 
 use super::analyse::source;
-use super::{Analysed, BLOCK_BYTES, PipelineError, SEGMENT_BYTES};
-use crate::asset::{AssetId, Digest, Hasher};
+use super::{Analysed, BLOCK_BYTES, PipelineError};
+use crate::asset::{AssetId, Digest};
 use crate::mask::{Certificate, MaskError, Masker};
 use crate::media::MediaError;
-use crate::seal::{
-    Cipher, KeyTransport, Random, Recipient, SealError, SealMode, SealSummary, SealedChunk, Sealer,
-};
+use crate::seal::{SealSummary, Sealer};
 use crate::spool::Spool;
-
-/// How this gateway seals: mode, ciphers, recipients.
-pub struct SealPolicy {
-    /// `none`, `cms` or `gir`.
-    pub mode: SealMode,
-    /// Content cipher of `cms`.
-    pub cipher: Cipher,
-    /// Content cipher of `gir`.
-    pub gir_cipher: Cipher,
-    /// How content keys reach recipients of `cms`.
-    pub key_transport: KeyTransport,
-    /// Configured recipients.
-    pub recipients: Vec<Recipient>,
-    /// The gateway's own recipient, whose key plays sealed files.
-    pub playback: Option<Recipient>,
-    /// Alias of each configured recipient (R3).
-    pub aliases: Vec<String>,
-    /// Randomness.
-    pub random: Arc<dyn Random>,
-}
-
-impl std::fmt::Debug for SealPolicy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SealPolicy").field("mode", &self.mode).finish_non_exhaustive()
-    }
-}
-
-impl SealPolicy {
-    /// A sealer for a file of `bytes` bytes.
-    ///
-    /// # Errors
-    /// [`SealError`] when there is no recipient or no randomness.
-    pub fn sealer(&self, bytes: u64) -> Result<Sealer, SealError> {
-        let random = self.random.as_ref();
-        match self.mode {
-            SealMode::None => Ok(Sealer::leave_clear(bytes)),
-            SealMode::Cms => {
-                let all: Vec<&Recipient> =
-                    self.recipients.iter().chain(self.playback.as_ref()).collect();
-                Sealer::cms(&all, self.cipher, self.key_transport, bytes, random)
-            }
-            SealMode::Gir => {
-                let all: Vec<&Recipient> = self.recipients.iter().collect();
-                Sealer::gir(&all, self.playback.as_ref(), self.gir_cipher, bytes, random)
-            }
-        }
-    }
-}
+use crate::store::{Closed, Outlet};
 
 /// What the pass found out.
 #[derive(Debug)]
@@ -72,51 +20,6 @@ pub(super) struct Transformed {
     pub(super) segments: Vec<Digest>,
 }
 
-/// Digests of the stored object's segments, as its bytes go by.
-#[derive(Default)]
-struct Segments {
-    current: Hasher,
-    done: Vec<Digest>,
-}
-
-impl Segments {
-    fn update(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let room = SEGMENT_BYTES.saturating_sub(self.current.bytes());
-            let count = usize::try_from(room).unwrap_or(usize::MAX).min(bytes.len());
-            let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
-            self.current.update(now);
-            if self.current.bytes() == SEGMENT_BYTES {
-                self.done.push(std::mem::take(&mut self.current).finish());
-            }
-            bytes = later;
-        }
-    }
-
-    fn finish(mut self) -> Vec<Digest> {
-        if self.current.bytes() > 0 || self.done.is_empty() {
-            self.done.push(self.current.finish());
-        }
-        self.done
-    }
-}
-
-/// Where sealed chunks go.
-struct Outlet {
-    chunks: mpsc::Sender<io::Result<SealedChunk>>,
-    segments: Segments,
-}
-
-impl Outlet {
-    fn send(&mut self, chunk: SealedChunk) -> Result<(), PipelineError> {
-        if chunk.as_bytes().is_empty() {
-            return Ok(());
-        }
-        self.segments.update(chunk.as_bytes());
-        self.chunks.blocking_send(Ok(chunk)).map_err(|_| PipelineError::Thread)
-    }
-}
-
 /// Runs the pass. A failure also fails the body that the store is reading, so no short object is
 /// ever taken for a whole one.
 pub(super) fn transform(
@@ -124,16 +27,16 @@ pub(super) fn transform(
     asset: AssetId,
     analysed: &Analysed,
     sealer: Sealer,
-    chunks: mpsc::Sender<io::Result<SealedChunk>>,
+    mut outlet: Outlet,
 ) -> Result<Transformed, PipelineError> {
-    let mut outlet = Outlet { chunks: chunks.clone(), segments: Segments::default() };
-    let result = pass(spool, asset, analysed, sealer, &mut outlet);
-    if result.is_err() {
-        // The store may be gone already; then there is nobody to tell.
-        let _ = chunks.blocking_send(Err(io::Error::other("the file could not be sealed")));
-    }
-    let (certificate, summary) = result?;
-    Ok(Transformed { certificate, summary, segments: outlet.segments.finish() })
+    let (certificate, summary) = match pass(spool, asset, analysed, sealer, &mut outlet) {
+        Ok(passed) => passed,
+        Err(error) => {
+            outlet.fail("the file could not be sealed");
+            return Err(error);
+        }
+    };
+    Ok(Transformed { certificate, summary, segments: outlet.finish() })
 }
 
 fn pass(
@@ -151,7 +54,7 @@ fn pass(
     let mut masked = Vec::with_capacity(BLOCK_BYTES);
     let give = |masked: &mut Vec<u8>, outlet: &mut Outlet, sealer: &mut Sealer| {
         for piece in masked.chunks(BLOCK_BYTES) {
-            outlet.send(sealer.push(piece)?)?;
+            outlet.send(sealer.push(piece)?).map_err(closed)?;
         }
         masked.clear();
         Ok::<(), PipelineError>(())
@@ -172,6 +75,11 @@ fn pass(
     certificate.cut = analysed.ending;
     give(&mut masked, outlet, &mut sealer)?;
     let (tail, summary) = sealer.finish()?;
-    outlet.send(tail)?;
+    outlet.send(tail).map_err(closed)?;
     Ok((certificate, summary))
+}
+
+/// Nobody takes the bytes any more: the store's own error tells why.
+fn closed(_: Closed) -> PipelineError {
+    PipelineError::Thread
 }

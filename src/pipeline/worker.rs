@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
-use super::{PipelineError, PipelineSettings, SealPolicy};
+use super::{PipelineError, PipelineSettings};
 use crate::asset::Clock;
 use crate::catalog::{Catalog, CatalogError, Job, MediaState};
 use crate::mask::MaskSettings;
-use crate::seal::SigningKey;
+use crate::seal::{SealPolicy, SigningKey};
 use crate::spool::Spool;
 use crate::store::Store;
 

@@ -10,6 +10,7 @@ mod contract;
 mod error;
 mod key;
 pub mod layers;
+mod outlet;
 mod settings;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use key::{
     Folder, KeyError, MANIFEST_NAME, MAX_ATTEMPT_BYTES, MAX_KEY_BYTES, MAX_NAME_BYTES, ObjectKey,
     Part,
 };
+pub use outlet::{Closed, Outlet, SEGMENT_BYTES};
 pub use settings::{AuthScheme, StoreSettings, Verify};
 
 use backends::webdav::{Auth, WebDav, WebDavOptions};
