@@ -84,38 +84,71 @@ async fn run(load: Duration) -> anyhow::Result<()> {
     gateway.restart()?;
     let catalog = gateway.catalog().await?;
     let again = tokio::time::timeout(PATIENCE, delivered_again(&catalog, &seen, &open)).await;
-    let withdrawn = again.context("open commands were not delivered again")??;
+    let GoneOn { withdrawn, answered } = match again {
+        Ok(gone_on) => gone_on?,
+        Err(_) => bail!("never delivered again: {:#?}", missing(&catalog, &seen, &open).await?),
+    };
     catalog.close().await;
     println!(
-        "started again: {} open commands delivered again within {:.1} s of the start; {withdrawn} \
-         withdrawn, since they permit something and their time was over",
-        open.len().saturating_sub(withdrawn),
+        "started again: {} open commands delivered again within {:.1} s of the start; {answered} \
+         were answered before that; {withdrawn} withdrawn, since they permit something and their \
+         time was over",
+        open.len().saturating_sub(withdrawn).saturating_sub(answered),
         began.elapsed().as_secs_f64()
     );
     Ok(())
 }
 
-/// Waits until every open command was seen again, or withdrawn; how many were withdrawn.
+/// How open commands went on after the restart.
+#[derive(Default)]
+struct GoneOn {
+    /// Closed since they permit something and their time was over.
+    withdrawn: usize,
+    /// The recorder had it before the kill, and its answer came first.
+    answered: usize,
+}
+
+/// Waits until every open command was seen again, withdrawn, or answered.
 async fn delivered_again(
     catalog: &Catalog,
     seen: &Seen,
     open: &HashSet<String>,
-) -> anyhow::Result<usize> {
+) -> anyhow::Result<GoneOn> {
     let tenant = TenantId::parse("default")?;
     loop {
         let news = seen.news.notified();
-        let (mut missing, mut withdrawn) = (0_usize, 0_usize);
+        let (mut missing, mut gone_on) = (0_usize, GoneOn::default());
         for id in open.iter().filter(|id| !seen.has(id)) {
             let command = catalog.command(&tenant, id).await?.context("a command is gone")?;
-            let over = command.state == CommandState::Expired && command.new.kind.permits();
-            if over && !command.open { withdrawn += 1 } else { missing += 1 }
+            let permits = command.new.kind.permits();
+            match command.state {
+                CommandState::Done if !command.open => gone_on.answered += 1,
+                CommandState::Expired if !command.open && permits => gone_on.withdrawn += 1,
+                _ => missing += 1,
+            }
         }
         if missing == 0 {
-            return Ok(withdrawn);
+            return Ok(gone_on);
         }
         // A withdrawal rings no bell here.
         let _ = tokio::time::timeout(LOOK, news).await;
     }
+}
+
+/// What is known of the open commands that were not seen again.
+async fn missing(
+    catalog: &Catalog,
+    seen: &Seen,
+    open: &HashSet<String>,
+) -> anyhow::Result<Vec<String>> {
+    let tenant = TenantId::parse("default")?;
+    let mut missing = Vec::new();
+    for id in open.iter().filter(|id| !seen.has(id)) {
+        let row = catalog.command(&tenant, id).await?.context("a command is gone")?;
+        let (recorder, kind) = (row.new.recorder, row.new.kind.name());
+        missing.push(format!("{recorder} {kind} {:?}, open: {}", row.state, row.open));
+    }
+    Ok(missing)
 }
 
 /// The gateway as a process.

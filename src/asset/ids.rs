@@ -110,6 +110,14 @@ text_id! {
     ContactId
 }
 text_id! {
+    /// One part of a contact: one agent's leg.
+    SegmentId
+}
+text_id! {
+    /// A part of a segment that can be asked for alone.
+    StatementId
+}
+text_id! {
     /// A live call or screen session.
     InteractionId
 }

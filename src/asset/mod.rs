@@ -16,14 +16,17 @@ mod timeline;
 
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, DigestError, Hasher};
-pub use document::{FieldFault, MaskEntry, MediaEntry, RecordingDocument, Rules};
+pub use document::{
+    Agent, CategoryMatch, ContactNames, Conversation, Direction, Email, FieldFault, MaskEntry,
+    MediaEntry, Message, Mood, RecordingDocument, Rules, Sentiment, Side, Statement,
+};
 pub use ids::{
     AssetId, ContactId, IdError, InteractionId, MAX_ID_BYTES, MediaId, RecorderId, RecordingId,
-    TenantId, UserId,
+    SegmentId, StatementId, TenantId, UserId,
 };
 pub use kind::{MediaKind, MediaType};
 pub use outcome::{Outcome, SealFacts, StoredObject};
 pub use ruling::{Ruling, RulingKind, Stretch};
 pub use span::{MediaTime, Span, SpanReason};
-pub use stamp::{StampError, WireTime, gir_format};
+pub use stamp::{StampError, WireTime, gir_format, utc_format};
 pub use timeline::SourceTimeline;

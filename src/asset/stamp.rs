@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// A date as it was written: an instant, or a local time that needs a configured zone (R14).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,28 @@ impl WireTime {
             }
         }
     }
+}
+
+impl Serialize for WireTime {
+    /// An instant in UTC with milliseconds; a local time as it was written.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Instant(instant) => serializer.collect_str(&utc_format(*instant)),
+            Self::Local(local) => serializer.collect_str(local),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for WireTime {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// `yyyy-MM-ddTHH:mm:ss.SSSZ`: how the CXone interfaces write an instant.
+pub fn utc_format(instant: Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
 /// `yyyy-MM-ddTHH:mm:ss` with an optional fraction of one to nine digits.

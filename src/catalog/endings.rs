@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::media::{MediaRow, NO_REASON, move_on};
 use super::pool::on_write;
+use super::renditions::{ALL_RENDITIONS, want_rendition};
 use super::{Catalog, CatalogError, MediaState, micros};
 
 /// Why nothing of an asset is kept.
@@ -73,6 +74,7 @@ impl Catalog {
             }
             let [open, kept] = counts;
             if open == 0 && kept > 0 {
+                want_rendition!(&mut tx, tenant, recording, ALL_RENDITIONS, now);
                 for target in targets {
                     sqlx::query(owe)
                         .bind(uuid::Uuid::now_v7().to_string())

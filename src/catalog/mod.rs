@@ -9,6 +9,7 @@
 
 mod access_keys;
 mod audit;
+mod contacts;
 mod deliveries;
 mod endings;
 mod error;
@@ -18,16 +19,19 @@ mod ledger;
 mod live;
 mod live_uploads;
 mod media;
+mod playable;
 mod pool;
 mod principals;
 mod recordings;
 mod refresh_tokens;
+mod renditions;
 mod settings;
 mod state;
 mod uploads;
 
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
+pub use contacts::SegmentRow;
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use endings::NOT_RECORDED;
 pub use error::CatalogError;
@@ -39,10 +43,12 @@ pub use live::{
 };
 pub use live_uploads::LiveClaim;
 pub use media::{MediaRow, Stage};
+pub use playable::{HeldAsset, StoredAsset};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;
 pub use recordings::{Declared, DeclaredMedia, MaskChange, NewRecording, RecordingRow};
 pub use refresh_tokens::{RefreshRow, Spent};
+pub use renditions::{ALL_RENDITIONS, MadeRendition, RenditionRow, RenditionState};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
 pub use uploads::{Accepted, UploadClaim};

@@ -8,8 +8,8 @@ use super::live_uploads::WAITS_FOR_END;
 use super::pool::{on_read, on_write};
 use super::{Catalog, CatalogError, MediaState, instant, micros};
 use crate::asset::{
-    AssetId, InteractionId, MaskEntry, MediaId, RecordingDocument, RecordingId, Ruling, TenantId,
-    WireTime, gir_format,
+    AssetId, ContactId, InteractionId, MaskEntry, MediaId, RecordingDocument, RecordingId, Ruling,
+    SegmentId, TenantId, WireTime, gir_format,
 };
 
 /// A document about to become a row.
@@ -104,8 +104,16 @@ impl Catalog {
     /// [`CatalogError`].
     pub async fn declare(&self, new: &NewRecording<'_>) -> Result<Declared, CatalogError> {
         let (tenant, document) = (new.tenant.as_str(), new.document);
+        let names = &document.conversation.names;
+        // A recording of a live interaction is found by that one's contact and segment; any other by
+        // its own id, unless the document says otherwise.
         let insert = "INSERT INTO recordings (tenant, id, document, masks_complete, created_us, \
-                      interaction_id) VALUES ($1,$2,$3,$4,$5,$6) \
+                      interaction_id, contact_id, master_contact_id, segment_id) \
+                      VALUES ($1,$2,$3,$4,$5,$6, \
+                      COALESCE($7, (SELECT contact_id FROM interactions \
+                      WHERE tenant = $1 AND id = $6), $2), $8, \
+                      COALESCE($9, (SELECT segment_id FROM interactions \
+                      WHERE tenant = $1 AND id = $6), $2)) \
                       ON CONFLICT (tenant, id) DO NOTHING";
         let media = "INSERT INTO media (asset_id, tenant, recording_id, media_id, position, \
                      state, created_us) VALUES ($1,$2,$3,$4,$5,'declared',$6) \
@@ -119,6 +127,9 @@ impl Catalog {
                 .bind(i64::from(document.masks_complete))
                 .bind(micros(new.now))
                 .bind(document.interaction.as_ref().map(InteractionId::as_str))
+                .bind(names.acd_contact_id.as_ref().map(ContactId::as_str))
+                .bind(names.master_contact_id.as_ref().map(ContactId::as_str))
+                .bind(names.segment_id.as_ref().map(SegmentId::as_str))
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();

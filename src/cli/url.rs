@@ -1,15 +1,17 @@
 //! `reelgate url`: makes a signed link from the data directory.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::output::Output;
 use super::settings::SettingsArguments;
-use crate::asset::{MediaId, Outcome, RecordingId, TenantId};
+use crate::asset::{MediaId, Outcome, RecordingId, SystemClock, TenantId};
 use crate::catalog::Catalog;
-use crate::play::{Disposition, Link, LinkTarget};
+use crate::play::{Disposition, Issued, Links, Listener, PlaySettings, Wanted};
 use crate::seal::SystemRandom;
 use crate::serve::{DataDir, catalog_url};
 
@@ -43,18 +45,26 @@ impl Url {
         let outcome = row.outcome.as_deref().context("the media file is not ready")?;
         let outcome: Outcome = serde_json::from_str(outcome)?;
         ensure!(outcome.seal.playback, "the media file is sealed for its owner only");
-        let now = Timestamp::now();
-        let expires = Link::expiry(now, outcome.duration_ms, config.play.link_life_s);
-        let disposition = if self.download { Disposition::Attachment } else { Disposition::Inline };
-        let target = LinkTarget { asset: row.asset_id, disposition };
-        let keys = data.link_keys(&SystemRandom)?;
-        let path = keys.sign(&Link { target, file_name: &outcome.file_name, expires })?;
-        let base = match config.server.public_url {
+        let base = match &config.server.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", config.server.listen),
         };
-        let url = format!("{base}{path}");
-        output.result(&json!({ "url": url, "expires": expires }), &url);
+        // Nobody asked from an address: a link of the command line is good from everywhere.
+        let settings = PlaySettings { bind_address: false, ..config.play.clone() };
+        let links = Links {
+            keys: Arc::new(data.link_keys(&SystemRandom)?),
+            catalog: catalog.clone(),
+            settings,
+            public_url: base.into(),
+            clock: Arc::new(SystemClock),
+        };
+        let disposition = if self.download { Disposition::Attachment } else { Disposition::Inline };
+        let wanted = Wanted { asset: row.asset_id, outcome: &outcome, disposition };
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let listener = Listener { tenant: &tenant, name: "cli", address };
+        let made = links.issue(listener, recording.as_str(), &[wanted]).await?;
+        let Issued { url, expires } = made.first().context("there is no link")?;
+        output.result(&json!({ "url": url, "expires": expires }), url);
         catalog.close().await;
         Ok(())
     }

@@ -79,6 +79,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.seal.check());
     faults.extend(config.store.check());
     faults.extend(config.pipeline.check());
+    faults.extend(config.play.check());
     faults.extend(config.control.check());
     faults.extend(config.gir.check());
     faults.extend(config.identity.check());

@@ -19,7 +19,7 @@ use axum::Router;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Uri};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use cxone::Discovery;
@@ -31,12 +31,12 @@ use crate::asset::Clock;
 use crate::catalog::Catalog;
 use crate::control::Control;
 use crate::gir::GirSettings;
-use crate::identity::Identity;
+use crate::identity::{Identity, RequestLimit};
 use crate::ingest::Ingest;
 use crate::mask::MaskSettings;
 use crate::observe::Metrics;
 use crate::pipeline::Progress;
-use crate::play::{LinkKeys, PlaySettings, Player};
+use crate::play::{Links, Listening, Player};
 use crate::seal::SigningKey;
 
 /// What the handlers share.
@@ -54,8 +54,14 @@ pub struct State {
     pub progress: Progress,
     /// Opens assets.
     pub player: Player,
-    /// Signs links.
-    pub links: Arc<LinkKeys>,
+    /// Makes links.
+    pub links: Links,
+    /// Who heard what.
+    pub listening: Listening,
+    /// Rung when a rendition is wanted.
+    pub rendition_bell: Arc<Notify>,
+    /// How often the media playback API may be asked.
+    pub play_limit: Arc<RequestLimit>,
     /// Signs receipts; its public key is shown.
     pub signing: Arc<SigningKey>,
     /// Metrics of this process.
@@ -68,8 +74,6 @@ pub struct State {
     pub gir: GirSettings,
     /// `[mask]`.
     pub mask: MaskSettings,
-    /// `[play]`.
-    pub play: PlaySettings,
     /// Names that discovery gives.
     pub discovery: Arc<Discovery>,
     /// Whether a proxy of ours stands before every caller and names it.

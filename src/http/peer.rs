@@ -1,8 +1,13 @@
 //! Where a request comes from.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use http::{Extensions, HeaderMap};
+
+use super::State;
 
 /// Header that proxies write the address of their client into.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -22,6 +27,17 @@ pub(super) fn address(extensions: &Extensions, headers: &HeaderMap, behind_proxy
     let forwarded = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next());
     let forwarded = forwarded.and_then(|text| text.trim().parse().ok());
     forwarded.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// The address of the caller, for handlers.
+pub(super) struct Address(pub(super) IpAddr);
+
+impl FromRequestParts<State> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Infallible> {
+        Ok(Self(address(&parts.extensions, &parts.headers, state.behind_proxy)))
+    }
 }
 
 #[cfg(test)]

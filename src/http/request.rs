@@ -65,7 +65,7 @@ fn dialect(path: &str) -> &'static str {
         "internal-api" | "api" => "gir",
         "control" => "recorder",
         "interaction-recording-management-service" => "control",
-        "media" => "playback",
+        "media" | "media-playback" => "playback",
         "dav" => "dav",
         ".well-known" | "access-key-management" | "auth" | "authentication" => "cxone",
         _ => "admin",

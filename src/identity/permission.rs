@@ -15,8 +15,14 @@ pub enum Permission {
     StoreRead,
     /// Administer the gateway.
     Admin,
-    /// Make playback and download links.
+    /// Play and download one's own recordings.
     Play,
+    /// Those of everybody in the tenant.
+    PlayAny,
+    /// See what an analysis found in them.
+    PlayInsights,
+    /// Make and take back tickets, and void links.
+    LinksManage,
     /// Start, stop and decline the recording of a live interaction.
     RecordOnDemand,
     /// Mask and unmask a live interaction.
@@ -37,13 +43,16 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::IngestWrite,
         Self::IngestRead,
         Self::RecordsInsert,
         Self::StoreRead,
         Self::Admin,
         Self::Play,
+        Self::PlayAny,
+        Self::PlayInsights,
+        Self::LinksManage,
         Self::RecordOnDemand,
         Self::RecordMask,
         Self::RecordScreen,
@@ -63,6 +72,9 @@ impl Permission {
             Self::StoreRead => "store.read",
             Self::Admin => "admin",
             Self::Play => "play",
+            Self::PlayAny => "play.any",
+            Self::PlayInsights => "play.insights",
+            Self::LinksManage => "links.manage",
             Self::RecordOnDemand => "record.on_demand",
             Self::RecordMask => "record.mask",
             Self::RecordScreen => "record.screen",
@@ -74,45 +86,51 @@ impl Permission {
         }
     }
 
-    /// What CXone's role tree calls it, if it does: the last step of the path.
-    const fn role_tree_leaf(self) -> Option<&'static str> {
+    /// Where CXone's role tree has it, if it does: the path below the root.
+    const fn role_tree_path(self) -> &'static [&'static str] {
         match self {
-            Self::RecordOnDemand => Some("multi acd record on demand api"),
-            Self::RecordMask => Some("multi acd masking api"),
-            Self::RecordScreen => Some("record screen interaction"),
-            Self::KeysManage => Some("access key"),
-            Self::KeysOwn => Some("my access key"),
+            Self::Play => &["player", "play/download recordings"],
+            Self::PlayAny => &["player", "play/download recordings", "play any"],
+            Self::PlayInsights => &["player", "view sentiments and categories"],
+            Self::RecordOnDemand => &["api", "multi acd record on demand api"],
+            Self::RecordMask => &["api", "multi acd masking api"],
+            Self::RecordScreen => &["api", "record screen interaction"],
+            Self::KeysManage => &["access key"],
+            Self::KeysOwn => &["my access key"],
             Self::IngestWrite
             | Self::IngestRead
             | Self::RecordsInsert
             | Self::StoreRead
             | Self::Admin
-            | Self::Play
+            | Self::LinksManage
             | Self::Recorder
             | Self::EventsRead
-            | Self::AuditRead => None,
+            | Self::AuditRead => &[],
         }
     }
 
     /// The permission of this name, or of this place in CXone's role tree:
-    /// `Interactions Hub > API > Multi-ACD Masking API`, with the older root `Search & Playback`, or
-    /// the last step alone. Case, blanks and hyphens do not matter in a place.
+    /// `Interactions Hub > API > Multi-ACD Masking API`, with the older root `Search & Playback`,
+    /// without the steps between, or the last step alone. Case, blanks and hyphens do not matter in
+    /// a place, and a colon parts steps as well.
     pub fn parse(text: &str) -> Option<Self> {
         let named = Self::ALL.into_iter().find(|permission| permission.name() == text);
         named.or_else(|| Self::in_role_tree(text))
     }
 
     fn in_role_tree(text: &str) -> Option<Self> {
-        let steps: Vec<String> = text.split('>').map(normal).collect();
-        let (leaf, above) = steps.split_last()?;
-        let above: Vec<&str> = above.iter().map(String::as_str).collect();
-        let placed = match above.as_slice() {
-            [] => true,
-            [root] | [root, "api"] => ROOTS.contains(root),
-            _ => false,
-        };
-        let mut all = Self::ALL.into_iter();
-        all.find(|permission| placed && permission.role_tree_leaf() == Some(leaf))
+        let steps: Vec<String> = text.split(['>', ':']).map(normal).collect();
+        let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
+        Self::ALL.into_iter().find(|permission| {
+            let path = permission.role_tree_path();
+            let Some((leaf, _)) = path.split_last() else { return false };
+            match steps.as_slice() {
+                [only] => only == leaf,
+                [root, only] if only == leaf => ROOTS.contains(root),
+                [root, below @ ..] => ROOTS.contains(root) && below == path,
+                [] => false,
+            }
+        })
     }
 }
 
@@ -186,6 +204,15 @@ mod tests {
             ("Multi-ACD Masking API", Permission::RecordMask),
             ("Interactions Hub > record-screen-interaction", Permission::RecordScreen),
             ("Interactions Hub > API > Record Screen Interaction", Permission::RecordScreen),
+            ("Search & Playback > Player > Play/Download Recordings", Permission::Play),
+            (
+                "Search & Playback > Player > Play/Download Recordings: Play Any",
+                Permission::PlayAny,
+            ),
+            (
+                "Interactions Hub > Player > View Sentiments and Categories",
+                Permission::PlayInsights,
+            ),
             ("Access Key", Permission::KeysManage),
             ("my access key", Permission::KeysOwn),
         ] {

@@ -11,17 +11,17 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::sync::mpsc;
 
-use super::PlayError;
-use crate::asset::{AssetId, Digest, Hasher, Outcome};
-use crate::catalog::{Catalog, MediaState};
+use super::{Grant, PlayError};
+use crate::asset::{AssetId, Digest, Hasher, Outcome, TenantId};
+use crate::catalog::Catalog;
 use crate::seal::{EnvelopeHeader, MAX_HEADER_BYTES, PrivateKey, Random, RangeOpener, SealError};
 use crate::store::{ByteStream, ObjectKey, Store};
 
 /// First guess of a header's length, in bytes.
 const HEADER_GUESS: u64 = 8 * 1024;
-/// How long an opened envelope is kept: a player asks for many ranges of one file.
+/// How long an opened asset is kept: a player asks for many ranges of one file.
 const KEPT: Duration = Duration::from_secs(60);
-/// Most opened envelopes kept.
+/// Most opened assets kept.
 const MAX_KEPT: usize = 256;
 /// Verified segments that wait for the listener.
 const CHANNEL_CHUNKS: usize = 2;
@@ -40,7 +40,7 @@ pub struct Player {
     pub key: Option<PlayKey>,
     /// Randomness, for envelopes whose padding must not be an oracle.
     pub random: Arc<dyn Random>,
-    /// Opened envelopes.
+    /// Assets opened lately.
     pub kept: Kept,
 }
 
@@ -50,36 +50,34 @@ impl std::fmt::Debug for Player {
     }
 }
 
-/// An opened envelope, and since when.
-type Opened = (Instant, Arc<RangeOpener>);
-
-/// Envelopes opened lately.
+/// Assets opened lately, each with the time at which it was.
 #[derive(Clone, Default)]
-pub struct Kept(Arc<Mutex<HashMap<AssetId, Opened>>>);
+pub struct Kept(Arc<Mutex<HashMap<AssetId, (Instant, Playable)>>>);
 
 impl Kept {
-    fn find(&self, asset: AssetId) -> Option<Arc<RangeOpener>> {
+    fn find(&self, asset: AssetId) -> Option<Playable> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, (at, _)| at.elapsed() < KEPT);
-        kept.get(&asset).map(|(_, opener)| Arc::clone(opener))
+        kept.get(&asset).map(|(_, playable)| playable.clone())
     }
 
-    fn put(&self, asset: AssetId, opener: &Arc<RangeOpener>) {
+    fn put(&self, asset: AssetId, playable: &Playable) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MAX_KEPT {
-            kept.insert(asset, (Instant::now(), Arc::clone(opener)));
+            kept.insert(asset, (Instant::now(), playable.clone()));
         }
     }
 }
 
-/// An asset that can be listened to.
+/// An asset that can be listened to. Cheap to clone.
+#[derive(Clone)]
 pub struct Playable {
     /// What is known of it.
-    pub outcome: Outcome,
+    pub outcome: Arc<Outcome>,
     store: Arc<dyn Store>,
     key: ObjectKey,
     opener: Arc<RangeOpener>,
-    segments: Vec<Digest>,
+    segments: Arc<[Digest]>,
 }
 
 impl std::fmt::Debug for Playable {
@@ -89,34 +87,53 @@ impl std::fmt::Debug for Playable {
 }
 
 impl Player {
-    /// Finds an asset and opens its envelope.
+    /// Opens what a link names, unless links like it were taken back.
+    ///
+    /// # Errors
+    /// [`PlayError::Revoked`], and as [`Player::open`].
+    pub async fn follow(&self, grant: &Grant) -> Result<(TenantId, Playable), PlayError> {
+        let asset = grant.target.asset;
+        let held = self.catalog.held_asset(asset).await?.ok_or(PlayError::NotReady)?;
+        // A link knows its second only: one of the same second is taken back too.
+        if held.revoked_before.is_some_and(|before| grant.issued <= before) {
+            return Err(PlayError::Revoked);
+        }
+        if !held.ready {
+            return Err(PlayError::NotReady);
+        }
+        Ok((held.tenant, self.open(asset).await?))
+    }
+
+    /// Finds an asset or rendition that is ready, and opens its envelope.
     ///
     /// # Errors
     /// [`PlayError`].
     pub async fn open(&self, asset: AssetId) -> Result<Playable, PlayError> {
-        let row = self.catalog.asset(asset).await?.ok_or(PlayError::NotReady)?;
-        if row.state != MediaState::Ready {
-            return Err(PlayError::NotReady);
+        if let Some(playable) = self.kept.find(asset) {
+            return Ok(playable);
         }
+        let stored = self.catalog.stored_asset(asset).await?.ok_or(PlayError::NotReady)?;
+        let playable = self.open_stored(&stored.outcome, &stored.segments).await?;
+        self.kept.put(asset, &playable);
+        Ok(playable)
+    }
+
+    /// Opens what these columns of its row describe.
+    pub(super) async fn open_stored(
+        &self,
+        outcome: &str,
+        segments: &str,
+    ) -> Result<Playable, PlayError> {
         let bad = |detail: &str| PlayError::Row { detail: detail.to_owned() };
-        let outcome = row.outcome.as_deref().ok_or_else(|| bad("no outcome"))?;
         let outcome: Outcome =
             serde_json::from_str(outcome).map_err(|_| bad("the outcome is not readable"))?;
-        let segments = self.catalog.segments(asset).await?.ok_or_else(|| bad("no segments"))?;
-        let segments: Option<Vec<Digest>> =
+        let segments: Option<Arc<[Digest]>> =
             segments.split(' ').map(|digits| Digest::parse(digits).ok()).collect();
         let segments = segments.ok_or_else(|| bad("the segments are not readable"))?;
         let key = ObjectKey::parse(&outcome.stored.key).map_err(|_| bad("the object key"))?;
+        let opener = Arc::new(self.opener(&key, &outcome, &segments).await?);
         let store = Arc::clone(&self.store);
-        let opener = match self.kept.find(asset) {
-            Some(opener) => opener,
-            None => {
-                let opener = Arc::new(self.opener(&key, &outcome, &segments).await?);
-                self.kept.put(asset, &opener);
-                opener
-            }
-        };
-        Ok(Playable { outcome, store, key, opener, segments })
+        Ok(Playable { outcome: Arc::new(outcome), store, key, opener, segments })
     }
 
     async fn opener(
@@ -253,8 +270,8 @@ impl Playable {
         }
         let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
         let (store, key) = (Arc::clone(&self.store), self.key.clone());
-        let (opener, outcome) = (Arc::clone(&self.opener), self.outcome.clone());
-        let segments = self.segments.clone();
+        let (opener, outcome) = (Arc::clone(&self.opener), Arc::clone(&self.outcome));
+        let segments = Arc::clone(&self.segments);
         tokio::spawn(async move {
             let work = async {
                 let wanted = opener.stored_range(from, to);

@@ -9,6 +9,9 @@ pub enum PlayError {
     /// The link was good once.
     #[error("the link has expired")]
     Expired,
+    /// The link was good, and was taken back.
+    #[error("the link was revoked")]
+    Revoked,
     /// The asset is not, or not yet, there to be played.
     #[error("the asset is not ready")]
     NotReady,

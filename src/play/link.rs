@@ -1,12 +1,14 @@
 //! Signed links: HMAC-SHA256 over everything the server sees of the URL.
 //!
 //! ```text
-//! /media/v1/{asset id}/{file name}?expires=1767225600&key=k1f3&mode=inline&signature=BASE64URL
+//! /media/v1/{asset id}/{file name}?issued=1767223800&expires=1767225600&key=k1f3&mode=inline&signature=BASE64URL
 //! ```
 //! The signature covers path and query as they are written, up to `&signature=`; there is one
 //! spelling of a valid link and no other. It is compared as text in constant time. `GET` and `HEAD`
-//! are both granted.
+//! are both granted. A link that is bound to an address says `&client=1` before the signature, which
+//! then covers the address too.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -29,6 +31,10 @@ pub const LINK_PATH: &str = "/media/v1/";
 const MAX_KEYS: usize = 8;
 /// Longest link that is looked at, in bytes.
 const MAX_LINK_BYTES: usize = 2048;
+/// How a link says that it is bound to an address.
+const BOUND: &str = "&client=1";
+/// Characters of a signature that name its link in the audit trail: 72 bits.
+const TAG_CHARS: usize = 12;
 /// What the file-name part of a path keeps as it is.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
@@ -67,8 +73,23 @@ pub struct Link<'l> {
     pub target: LinkTarget,
     /// File name shown at the end of the path.
     pub file_name: &'l str,
+    /// When it is made; links are taken back up to an instant.
+    pub issued: Timestamp,
     /// First instant at which it is void.
     pub expires: Timestamp,
+    /// The only address that it is good for, if it is bound to one.
+    pub client: Option<IpAddr>,
+}
+
+/// What a good link says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// What it grants.
+    pub target: LinkTarget,
+    /// When it was made, to the second.
+    pub issued: Timestamp,
+    /// Names the link in the audit trail: the beginning of its signature.
+    pub tag: String,
 }
 
 impl Link<'_> {
@@ -146,22 +167,34 @@ impl LinkKeys {
         let key = keys.first().ok_or_else(|| fault("there is no key"))?;
         let name = utf8_percent_encode(link.file_name, PATH);
         let covered = format!(
-            "{LINK_PATH}{}/{name}?expires={}&key={}&mode={}",
+            "{LINK_PATH}{}/{name}?issued={}&expires={}&key={}&mode={}{}",
             link.target.asset,
+            link.issued.as_second(),
             link.expires.as_second(),
             key.id,
             link.target.disposition.name(),
+            if link.client.is_some() { BOUND } else { "" },
         );
-        let signature = mac(&key.secret, &covered)?;
+        let signature = mac(&key.secret, &covered, link.client)?;
         Ok(format!("{covered}&signature={signature}"))
     }
 
-    /// Verifies the path and query of a request.
+    /// The name of a link in the audit trail; nothing for a text that is no link.
+    pub fn tag(link: &str) -> Option<&str> {
+        link.rsplit_once("&signature=").and_then(|(_, signature)| signature.get(..TAG_CHARS))
+    }
+
+    /// Verifies the path and query of a request from `client`.
     ///
     /// # Errors
     /// [`PlayError::Altered`] for anything but a link that was signed here, and
     /// [`PlayError::Expired`] for one whose time is over.
-    pub fn verify(&self, path_and_query: &str, now: Timestamp) -> Result<LinkTarget, PlayError> {
+    pub fn verify(
+        &self,
+        path_and_query: &str,
+        client: IpAddr,
+        now: Timestamp,
+    ) -> Result<Grant, PlayError> {
         if path_and_query.len() > MAX_LINK_BYTES {
             return Err(PlayError::Altered);
         }
@@ -169,7 +202,7 @@ impl LinkKeys {
         let expected = {
             let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
             let key = keys.iter().find(|key| key.id == parts.key).ok_or(PlayError::Altered)?;
-            mac(&key.secret, parts.covered)?
+            mac(&key.secret, parts.covered, parts.bound.then_some(client))?
         };
         if !bool::from(expected.as_bytes().ct_eq(parts.signature.as_bytes())) {
             return Err(PlayError::Altered);
@@ -177,7 +210,9 @@ impl LinkKeys {
         if now.as_second() >= parts.expires {
             return Err(PlayError::Expired);
         }
-        Ok(parts.target)
+        let issued = Timestamp::from_second(parts.issued).map_err(|_| PlayError::Altered)?;
+        let tag = parts.signature.get(..TAG_CHARS).unwrap_or_default().to_owned();
+        Ok(Grant { target: parts.target, issued, tag })
     }
 }
 
@@ -185,7 +220,9 @@ struct Parts<'l> {
     covered: &'l str,
     signature: &'l str,
     key: &'l str,
+    issued: i64,
     expires: i64,
+    bound: bool,
     target: LinkTarget,
 }
 
@@ -193,21 +230,27 @@ fn split(link: &str) -> Option<Parts<'_>> {
     let (covered, signature) = link.rsplit_once("&signature=")?;
     let (path, query) = covered.split_once('?')?;
     let (asset, _name) = path.strip_prefix(LINK_PATH)?.split_once('/')?;
-    let (expires, rest) = query.strip_prefix("expires=")?.split_once("&key=")?;
+    let (issued, rest) = query.strip_prefix("issued=")?.split_once("&expires=")?;
+    let (expires, rest) = rest.split_once("&key=")?;
     let (key, mode) = rest.split_once("&mode=")?;
+    let (mode, bound) = mode.strip_suffix(BOUND).map_or((mode, false), |mode| (mode, true));
     let disposition = match mode {
         "inline" => Disposition::Inline,
         "attachment" => Disposition::Attachment,
         _ => return None,
     };
     let target = LinkTarget { asset: AssetId::parse(asset)?, disposition };
-    Some(Parts { covered, signature, key, expires: expires.parse().ok()?, target })
+    let (issued, expires) = (issued.parse().ok()?, expires.parse().ok()?);
+    Some(Parts { covered, signature, key, issued, expires, bound, target })
 }
 
-fn mac(secret: &[u8], covered: &str) -> Result<String, PlayError> {
+fn mac(secret: &[u8], covered: &str, client: Option<IpAddr>) -> Result<String, PlayError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| fault("key length"))?;
-    mac.update(b"reelgate link v1\n");
+    mac.update(b"reelgate link v2\n");
     mac.update(covered.as_bytes());
+    if let Some(client) = client {
+        mac.update(format!("\n{client}").as_bytes());
+    }
     Ok(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
@@ -232,9 +275,13 @@ mod tests {
     use super::*;
     use crate::seal::SystemRandom;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn link(asset: AssetId, expires: Timestamp) -> Link<'static> {
         let target = LinkTarget { asset, disposition: Disposition::Inline };
-        Link { target, file_name: "CXone recording_Kim Lee_[UTC]_1.wav", expires }
+        let issued = Timestamp::from_second(1_799_999_999).unwrap();
+        let file_name = "CXone recording_Kim Lee_[UTC]_1.wav";
+        Link { target, file_name, issued, expires, client: None }
     }
 
     #[test]
@@ -246,7 +293,7 @@ mod tests {
         let asset = AssetId::generate();
         let expires = Link::expiry(now, 0, 1800);
         let signed = keys.sign(&link(asset, expires)).unwrap();
-        assert_eq!(keys.verify(&signed, now).unwrap().asset, asset);
+        assert_eq!(keys.verify(&signed, HERE, now).unwrap().target.asset, asset);
         for at in 0..signed.len() {
             for replacement in ["A", "a", "0", "1", "-", "&", "=", "?", "/", "%"] {
                 if &signed[at..=at] == replacement {
@@ -254,10 +301,13 @@ mod tests {
                 }
                 let mut altered = signed.clone();
                 altered.replace_range(at..=at, replacement);
-                assert!(matches!(keys.verify(&altered, now), Err(PlayError::Altered)), "{altered}");
+                assert!(
+                    matches!(keys.verify(&altered, HERE, now), Err(PlayError::Altered)),
+                    "{altered}"
+                );
             }
         }
-        assert!(matches!(keys.verify(&signed, expires), Err(PlayError::Expired)));
+        assert!(matches!(keys.verify(&signed, HERE, expires), Err(PlayError::Expired)));
     }
 
     #[test]
@@ -271,10 +321,28 @@ mod tests {
         let signed = keys.sign(&link(AssetId::generate(), expires)).unwrap();
         keys.rotate(&SystemRandom).unwrap();
         let keys = LinkKeys::load_or_create(&path, &SystemRandom).unwrap();
-        assert!(keys.verify(&signed, now).is_ok());
+        assert!(keys.verify(&signed, HERE, now).is_ok());
         for _ in 0..MAX_KEYS {
             keys.rotate(&SystemRandom).unwrap();
         }
-        assert!(matches!(keys.verify(&signed, now), Err(PlayError::Altered)));
+        assert!(matches!(keys.verify(&signed, HERE, now), Err(PlayError::Altered)));
+    }
+
+    #[test]
+    fn a_bound_link_is_good_for_its_address_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys =
+            LinkKeys::load_or_create(&folder.path().join("link.keys"), &SystemRandom).unwrap();
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let expires = Link::expiry(now, 0, 1800);
+        let bound = Link { client: Some(HERE), ..link(AssetId::generate(), expires) };
+        let signed = keys.sign(&bound).unwrap();
+        let grant = keys.verify(&signed, HERE, now).unwrap();
+        assert_eq!(LinkKeys::tag(&signed), Some(grant.tag.as_str()));
+        assert_eq!(grant.issued.as_second(), 1_799_999_999);
+        let other = "192.0.2.7".parse().unwrap();
+        assert!(matches!(keys.verify(&signed, other, now), Err(PlayError::Altered)));
+        let freed = signed.replace(BOUND, "");
+        assert!(matches!(keys.verify(&freed, HERE, now), Err(PlayError::Altered)));
     }
 }

@@ -5,13 +5,21 @@
 //! bytes are never on a disk.
 
 mod asset;
+mod conversation;
 mod error;
+mod issue;
 mod link;
+mod listening;
 mod range;
+mod recipe;
 mod settings;
 
 pub use asset::{PlayKey, Playable, Player};
+pub use conversation::{Asked, Medium, Rendition, Scene, Standing, Take};
 pub use error::PlayError;
-pub use link::{Disposition, LINK_PATH, Link, LinkKeys, LinkTarget};
+pub use issue::{Issued, Links, Listener, Wanted};
+pub use link::{Disposition, Grant, LINK_PATH, Link, LinkKeys, LinkTarget};
+pub use listening::{Heard, Listening};
 pub use range::{Selected, select};
+pub use recipe::Recipe;
 pub use settings::PlaySettings;

@@ -17,10 +17,11 @@ use crate::config::{Config, read_secret};
 use crate::control::Control;
 use crate::deliver::{Courier, RWS};
 use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
+use crate::identity::RequestLimit;
 use crate::ingest::{Ingest, LiveUploads};
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress};
-use crate::play::{PlayKey, Player};
+use crate::play::{Links, Listening, PlayKey, Player};
 use crate::seal::{Random, Recipient, SealMode, SealPolicy, SystemRandom};
 use crate::spool::Spool;
 use crate::store::backends::webdav::{Auth, Credentials};
@@ -104,6 +105,15 @@ pub(super) async fn parts(
         random: Arc::clone(&random),
         kept: Default::default(),
     };
+    let links = Links {
+        keys: Arc::new(data.link_keys(random.as_ref())?),
+        catalog: catalog.clone(),
+        settings: config.play.clone(),
+        public_url: Arc::clone(&public_url),
+        clock: Arc::clone(&clock),
+    };
+    let listening = Listening::new(catalog.clone(), Arc::clone(&clock));
+    let (requests, window_s) = (config.play.requests, config.play.requests_window_s);
     let state = State {
         catalog,
         identity,
@@ -111,14 +121,16 @@ pub(super) async fn parts(
         control: control.clone(),
         progress,
         player,
-        links: Arc::new(data.link_keys(random.as_ref())?),
+        links,
+        listening,
+        rendition_bell: Arc::new(Notify::new()),
+        play_limit: Arc::new(RequestLimit::new(requests, window_s)),
         signing,
         metrics: Metrics::install().context("the metrics cannot be started")?,
         sessions: Sessions::default(),
         embedded,
         gir: config.gir.clone(),
         mask: config.mask.clone(),
-        play: config.play.clone(),
         discovery: discovery.into(),
         behind_proxy: config.server.behind_tls_proxy,
         public_url,

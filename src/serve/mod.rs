@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::play::Listening;
 
 pub use build::catalog_url;
 pub use data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
@@ -34,6 +35,7 @@ pub struct Gateway {
     stop_listening: watch::Sender<bool>,
     workers: JoinSet<()>,
     listener: tokio::task::JoinHandle<()>,
+    listening: Listening,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -61,6 +63,7 @@ impl Gateway {
         let public_url = parts.state.public_url.to_string();
         let catalog = parts.state.catalog.clone();
         let sweeper = parts.state.ingest.clone();
+        let heard = parts.state.listening.clone();
         let router = crate::http::router(parts.state);
         let listener = tokio::spawn(listen::run(listener, router, limit, listening));
         let mut workers = JoinSet::new();
@@ -68,6 +71,7 @@ impl Gateway {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
         workers.spawn(sweeper.sweep(work.clone()));
+        workers.spawn(heard.clone().run(work.clone()));
         workers.spawn(parts.control.run(work.clone()));
         for courier in parts.couriers {
             workers.spawn(courier.run(work.clone()));
@@ -82,6 +86,7 @@ impl Gateway {
             stop_listening,
             workers,
             listener,
+            listening: heard,
         })
     }
 
@@ -115,6 +120,7 @@ impl Gateway {
         if self.listener.await.is_err() {
             tracing::warn!("the listener ended early");
         }
+        self.listening.write(true).await;
         self.catalog.close().await;
     }
 }

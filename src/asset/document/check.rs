@@ -1,7 +1,9 @@
 //! The rules, one function for each level of the document.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::contact;
 use super::own::{self, OwnMembers};
 use super::{FieldFault, MAX_EVENTS, MAX_MEDIA_FILES, MaskEntry, MediaEntry, RecordingDocument};
 use super::{MediaId, MediaType, RecordingId, Rules, WireTime};
@@ -62,6 +64,28 @@ impl Findings {
         }
     }
 
+    /// A member of `reelgate` read into a type, if it is there and fits; a fault names the place inside.
+    pub(super) fn typed<T: DeserializeOwned>(
+        &mut self,
+        map: &Map<String, Value>,
+        name: &str,
+    ) -> Option<T> {
+        let given = map.get(name).filter(|given| !given.is_null())?;
+        match serde_path_to_error::deserialize(given) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let inside = error.path().to_string();
+                let dot = if inside == "." || inside.starts_with('[') { "" } else { "." };
+                let inside = if inside == "." { String::new() } else { inside };
+                self.fault(
+                    format!("reelgate.{name}{dot}{inside}"),
+                    format!("is not usable: {}", error.inner()),
+                );
+                None
+            }
+        }
+    }
+
     fn unknown(&mut self, map: &Map<String, Value>, path: &str, known: &[&str]) {
         for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
             self.warnings
@@ -97,13 +121,24 @@ pub(super) fn document(value: Value, rules: Rules) -> Result<RecordingDocument, 
         Some(_) => out.fault("callType", format!("must be one of {}", CALL_TYPES.join(", "))),
     }
     let own = own::read(map.get("reelgate"), &mut out);
+    let none = Map::new();
+    let own_map = map.get("reelgate").and_then(Value::as_object).unwrap_or(&none);
+    let conversation = contact::read(own_map, &mut out);
     let media = media_files(map.get("mediaFiles"), &own, rules, &mut out);
     events(map.get("eventHistory"), &mut out);
     match id {
         Some(id) if out.faults.is_empty() => {
             let (masks_complete, interaction) = (own.masks_complete, own.interaction);
             let warnings = out.warnings;
-            Ok(RecordingDocument { id, media, masks_complete, interaction, value, warnings })
+            Ok(RecordingDocument {
+                id,
+                media,
+                masks_complete,
+                interaction,
+                conversation,
+                value,
+                warnings,
+            })
         }
         _ => Err(out.faults),
     }

@@ -5,7 +5,13 @@
 //! here knows are kept and passed on.
 
 mod check;
+mod contact;
 mod own;
+
+pub use contact::{
+    Agent, CategoryMatch, ContactNames, Conversation, Direction, Email, Message, Mood, Sentiment,
+    Side, Statement,
+};
 
 use serde_json::Value;
 
@@ -82,6 +88,8 @@ pub struct RecordingDocument {
     pub masks_complete: bool,
     /// `reelgate.interactionId`: the live interaction whose ledger applies.
     pub interaction: Option<InteractionId>,
+    /// What playback shows of the conversation.
+    pub conversation: Conversation,
     /// The document as given.
     pub value: Value,
     /// What is odd but not wrong.

@@ -151,8 +151,8 @@ pub struct CommandRow {
 const COLUMNS: &str = "SELECT c.id, c.tenant, c.recorder_id, c.position, c.interaction_id, \
                        i.contact_id, c.request_id, c.kind, c.argument, c.state, c.open, \
                        c.issued_us, c.deadline_us, c.effect_us, c.media_ms, c.detail \
-                       FROM commands c JOIN interactions i \
-                       ON i.tenant = c.tenant AND i.id = c.interaction_id";
+                       FROM commands c CROSS JOIN interactions i \
+                       WHERE i.tenant = c.tenant AND i.id = c.interaction_id";
 
 macro_rules! command_row {
     ($row:expr) => {{
@@ -209,7 +209,7 @@ impl Catalog {
         tenant: &TenantId,
         recorder: &RecorderId,
     ) -> Result<Vec<CommandRow>, CatalogError> {
-        let tail = "WHERE c.tenant = $1 AND c.recorder_id = $2 AND c.open = 1 ORDER BY c.position";
+        let tail = "AND c.tenant = $1 AND c.recorder_id = $2 AND c.open = 1 ORDER BY c.position";
         commands!(self, tail, tenant.as_str(), recorder.as_str())
     }
 
@@ -222,7 +222,7 @@ impl Catalog {
         tenant: &TenantId,
         id: &str,
     ) -> Result<Option<CommandRow>, CatalogError> {
-        let tail = "WHERE c.tenant = $1 AND c.id = $2";
+        let tail = "AND c.tenant = $1 AND c.id = $2";
         Ok(commands!(self, tail, tenant.as_str(), id)?.pop())
     }
 
@@ -231,7 +231,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`].
     pub async fn commands_of(&self, request: &str) -> Result<Vec<CommandRow>, CatalogError> {
-        commands!(self, "WHERE c.request_id = $1 ORDER BY c.position", request)
+        commands!(self, "AND c.request_id = $1 ORDER BY c.position", request)
     }
 
     /// The commands whose deadline is over and whose requests still wait.
@@ -239,7 +239,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError`].
     pub async fn overdue_commands(&self, now: Timestamp) -> Result<Vec<CommandRow>, CatalogError> {
-        let tail = "WHERE c.state IN ('sent', 'accepted') AND c.deadline_us <= $1 \
+        let tail = "AND c.state IN ('sent', 'accepted') AND c.deadline_us <= $1 \
                     ORDER BY c.deadline_us LIMIT 500";
         commands!(self, tail, micros(now))
     }

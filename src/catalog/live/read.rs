@@ -1,4 +1,7 @@
 //! Reads contacts with all that belongs to them.
+//!
+//! Joins of live rows are written as `CROSS JOIN`: SQLite then keeps their order. Left to itself it
+//! begins with whatever table has the tenant in an index, and walks all that is live.
 
 use jiff::Timestamp;
 use sqlx::Row as _;
@@ -68,9 +71,9 @@ impl Catalog {
         let all = "SELECT * FROM interactions WHERE tenant = $1 AND contact_id = $2 \
                    ORDER BY started_us, id";
         let users = "SELECT p.interaction_id, p.user_id, p.joined_us, p.left_us \
-                     FROM participants p JOIN interactions i \
-                     ON i.tenant = p.tenant AND i.id = p.interaction_id \
-                     WHERE i.tenant = $1 AND i.contact_id = $2 ORDER BY p.joined_us, p.user_id";
+                     FROM interactions i CROSS JOIN participants p \
+                     WHERE p.tenant = i.tenant AND p.interaction_id = i.id \
+                     AND i.tenant = $1 AND i.contact_id = $2 ORDER BY p.joined_us, p.user_id";
         on_read!(self, |pool| {
             let query = sqlx::query(contact).bind(tenant.as_str()).bind(id.as_str());
             let Some(row) = query.fetch_optional(pool).await? else { return Ok(None) };
@@ -131,9 +134,9 @@ impl Catalog {
         user: &UserId,
         kind: InteractionKind,
     ) -> Result<Option<Whereabouts>, CatalogError> {
-        let sql = "SELECT i.contact_id, i.id FROM participants p JOIN interactions i \
-                   ON i.tenant = p.tenant AND i.id = p.interaction_id \
-                   WHERE p.tenant = $1 AND p.user_id = $2 AND p.left_us IS NULL \
+        let sql = "SELECT i.contact_id, i.id FROM participants p CROSS JOIN interactions i \
+                   WHERE i.tenant = p.tenant AND i.id = p.interaction_id \
+                   AND p.tenant = $1 AND p.user_id = $2 AND p.left_us IS NULL \
                    AND i.ended_us IS NULL AND i.kind = $3 \
                    ORDER BY p.joined_us DESC, i.id DESC LIMIT 1";
         on_read!(self, |pool| {
@@ -160,10 +163,12 @@ impl Catalog {
         contact: &ContactId,
     ) -> Result<Vec<ContactId>, CatalogError> {
         let sql = "SELECT DISTINCT o.contact_id FROM interactions i \
-                   JOIN participants p ON p.tenant = i.tenant AND p.interaction_id = i.id \
-                   JOIN participants q ON q.tenant = p.tenant AND q.user_id = p.user_id \
-                   JOIN interactions o ON o.tenant = q.tenant AND o.id = q.interaction_id \
-                   WHERE i.tenant = $1 AND i.contact_id = $2 AND i.ended_us IS NULL \
+                   CROSS JOIN participants p CROSS JOIN participants q \
+                   CROSS JOIN interactions o \
+                   WHERE p.tenant = i.tenant AND p.interaction_id = i.id \
+                   AND q.tenant = p.tenant AND q.user_id = p.user_id \
+                   AND o.tenant = q.tenant AND o.id = q.interaction_id \
+                   AND i.tenant = $1 AND i.contact_id = $2 AND i.ended_us IS NULL \
                    AND p.left_us IS NULL AND q.left_us IS NULL AND o.ended_us IS NULL \
                    AND o.contact_id <> $2";
         on_read!(self, |pool| {
@@ -182,8 +187,8 @@ impl Catalog {
         tenant: &TenantId,
         user: &UserId,
     ) -> Result<Vec<ContactId>, CatalogError> {
-        let sql = "SELECT DISTINCT i.contact_id FROM participants p JOIN interactions i \
-                   ON i.tenant = p.tenant AND i.id = p.interaction_id WHERE p.tenant = $1 \
+        let sql = "SELECT DISTINCT i.contact_id FROM participants p CROSS JOIN interactions i \
+                   WHERE i.tenant = p.tenant AND i.id = p.interaction_id AND p.tenant = $1 \
                    AND p.user_id = $2 AND p.left_us IS NULL AND i.ended_us IS NULL";
         on_read!(self, |pool| {
             let query = sqlx::query_scalar(sql).bind(tenant.as_str()).bind(user.as_str());

@@ -2,41 +2,19 @@
 
 use http::Uri;
 
-use super::super::cxone::Problem;
+use super::super::cxone::{Problem, Query};
 use crate::asset::{ContactId, IdError, UserId};
 
-/// Longest query that is looked at, in bytes.
-const MAX_QUERY_BYTES: usize = 8 * 1024;
 /// Shortest and longest screen session, in seconds.
 const SCREEN_SECONDS: std::ops::RangeInclusive<u32> = 5..=13_200;
 
 /// The parameters of a request.
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(Query);
 
 impl Parameters {
     /// Reads the query.
     pub(super) fn of(uri: &Uri) -> Result<Self, Problem> {
-        let query = uri.query().unwrap_or_default();
-        if query.len() > MAX_QUERY_BYTES {
-            let fault = format!("is longer than the limit of {MAX_QUERY_BYTES} bytes");
-            return Err(Problem::parameter("the query", fault));
-        }
-        let pairs = url::form_urlencoded::parse(query.as_bytes());
-        Ok(Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
-    }
-
-    /// The one value of a parameter under either spelling.
-    fn value(&self, names: [&str; 2]) -> Result<Option<&str>, Problem> {
-        let [shown, _] = names;
-        let mut values = self.0.iter().filter(|(name, _)| names.contains(&name.as_str()));
-        let Some((_, first)) = values.next() else { return Ok(None) };
-        if values.any(|(_, other)| other != first) {
-            return Err(Problem::parameter(shown, "is given twice with different values"));
-        }
-        if first.trim().is_empty() {
-            return Err(Problem::parameter(shown, "must not be empty"));
-        }
-        Ok(Some(first.trim()))
+        Query::of(uri).map(Self)
     }
 
     fn required<T>(
@@ -45,7 +23,7 @@ impl Parameters {
         parse: fn(&str) -> Result<T, IdError>,
     ) -> Result<T, Problem> {
         let [shown, _] = names;
-        let text = self.value(names)?.ok_or_else(|| Problem::parameter(shown, "is missing"))?;
+        let text = self.0.value(names)?.ok_or_else(|| Problem::parameter(shown, "is missing"))?;
         parse(text).map_err(|error| Problem::parameter(shown, error))
     }
 
@@ -61,7 +39,7 @@ impl Parameters {
 
     /// `mediaType`: whether the screen is wanted too.
     pub(super) fn with_screen(&self) -> Result<bool, Problem> {
-        match self.value(["mediaType", "media-type"])? {
+        match self.0.value(["mediaType", "media-type"])? {
             None | Some("voice") => Ok(false),
             Some("voiceAndScreen") => Ok(true),
             Some(_) => Err(Problem::parameter("mediaType", "must be voice or voiceAndScreen")),
@@ -71,7 +49,7 @@ impl Parameters {
     /// `recordingDuration`, in seconds.
     pub(super) fn duration(&self) -> Result<u32, Problem> {
         let name = "recordingDuration";
-        let text = self.value([name, "recording-duration"])?;
+        let text = self.0.value([name, "recording-duration"])?;
         let text = text.ok_or_else(|| Problem::parameter(name, "is missing"))?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let seconds: Option<u32> = text.parse().ok().filter(|_| digits);

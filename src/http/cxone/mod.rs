@@ -7,6 +7,7 @@ mod access_keys;
 mod discovery;
 mod parameters;
 mod problem;
+mod query;
 mod token;
 
 use axum::Router;
@@ -18,7 +19,9 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub(in crate::http) use self::parameters::{MAX_BODY_BYTES, Parameters};
 pub(in crate::http) use self::problem::{Problem, http_status};
+pub(in crate::http) use self::query::Query;
 use super::State;
 
 pub use discovery::Discovery;
@@ -28,12 +31,13 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("correlationid");
 /// Longest one that comes back, in bytes.
 const MAX_CORRELATION_ID_BYTES: usize = 200;
 /// First steps of the paths of this dialect.
-const FIRST_STEPS: [&str; 5] = [
+const FIRST_STEPS: [&str; 6] = [
     ".well-known",
     "access-key-management",
     "auth",
     "authentication",
     "interaction-recording-management-service",
+    "media-playback",
 ];
 
 pub(super) fn routes() -> Router<State> {

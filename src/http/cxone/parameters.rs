@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::problem::Problem;
 
 /// Longest body that is read for parameters, in bytes.
-pub(super) const MAX_BODY_BYTES: usize = 16 * 1024;
+pub(in crate::http) const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// What a body says. Not printable: secrets are among it.
-pub(super) struct Parameters {
+pub(in crate::http) struct Parameters {
     values: Map<String, Value>,
     /// Names that a form gave twice: RFC 6749 section 3.2 forbids it, and two readers could
     /// understand two things.
@@ -17,7 +17,7 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// The members of a JSON object. Without a body there are none.
-    pub(super) fn json(bytes: &[u8]) -> Result<Self, Problem> {
+    pub(in crate::http) fn json(bytes: &[u8]) -> Result<Self, Problem> {
         if bytes.is_empty() {
             return Ok(Self { values: Map::new(), twice: Vec::new() });
         }
@@ -33,7 +33,7 @@ impl Parameters {
     }
 
     /// The fields of `application/x-www-form-urlencoded`.
-    pub(super) fn form(bytes: &[u8]) -> Result<Self, Problem> {
+    pub(in crate::http) fn form(bytes: &[u8]) -> Result<Self, Problem> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| {
                 Problem::body(format!("the form is no text at byte {}", error.valid_up_to()))
@@ -52,7 +52,7 @@ impl Parameters {
     }
 
     /// A text; nothing when it is absent or null.
-    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
+    pub(in crate::http) fn text(&self, name: &str) -> Result<Option<&str>, Problem> {
         if self.twice.iter().any(|twice| twice == name) {
             return Err(Problem::parameter(name, "is given twice"));
         }
@@ -67,12 +67,12 @@ impl Parameters {
     }
 
     /// A text that must be there.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Problem> {
+    pub(in crate::http) fn required(&self, name: &str) -> Result<&str, Problem> {
         self.text(name)?.ok_or_else(|| Problem::parameter(name, "is missing"))
     }
 
     /// A truth value, also as the text `true` or `false` in any case.
-    pub(super) fn truth(&self, name: &str) -> Result<Option<bool>, Problem> {
+    pub(in crate::http) fn truth(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.values.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::Bool(value)) => Ok(Some(*value)),

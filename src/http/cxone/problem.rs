@@ -93,7 +93,7 @@ impl Problem {
         self.with("description", description).with("httpStatus", status)
     }
 
-    fn internal(error: &dyn std::fmt::Debug) -> Self {
+    pub(in crate::http) fn internal(error: &dyn std::fmt::Debug) -> Self {
         tracing::error!(error = ?error, "a request failed");
         let message = "the gateway failed; see its log";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message)

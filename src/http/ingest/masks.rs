@@ -13,6 +13,7 @@ use crate::asset::document::{MAX_DOCUMENT_BYTES, MAX_EVENTS};
 use crate::asset::{FieldFault, MaskEntry, RecordingId, Span, TenantId};
 use crate::catalog::{MaskChange, MediaState};
 use crate::http::path::Names;
+use crate::http::peer::Address;
 use crate::http::{State, auth, body};
 use crate::identity::Permission;
 use crate::pipeline::{MaskRequest, analyse};
@@ -102,6 +103,7 @@ pub(super) async fn complete(
     Shared(state): Shared<State>,
     Names(id, _): Names<String, Problem>,
     headers: HeaderMap,
+    Address(address): Address,
 ) -> Result<Json<Value>, Problem> {
     let principal = auth::require(&state.identity, &headers, Permission::IngestWrite).await?;
     let id = RecordingId::parse(&id).map_err(|error| Problem::id("id", &error))?;
@@ -109,5 +111,5 @@ pub(super) async fn complete(
         return Err(Problem::unknown_recording());
     }
     state.ingest.bell.notify_one();
-    Ok(Json(status::describe(&state, &principal, &id).await?))
+    Ok(Json(status::describe(&state, (&principal, address), &id).await?))
 }

@@ -101,7 +101,7 @@ impl Problem {
         Self { faults, ..Self::new(status, code, detail) }
     }
 
-    fn internal(error: &dyn std::fmt::Debug) -> Self {
+    pub(super) fn internal(error: &dyn std::fmt::Debug) -> Self {
         tracing::error!(error = ?error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the gateway failed; see its log")
     }

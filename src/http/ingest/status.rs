@@ -1,5 +1,7 @@
 //! `GET /ingest/v1/recordings/{id}`: every stage, reason, receipt, delivery.
 
+use std::net::IpAddr;
+
 use axum::Json;
 use axum::extract::State as Shared;
 use http::HeaderMap;
@@ -10,18 +12,20 @@ use super::problem::Problem;
 use crate::asset::{Outcome, RecordingDocument, RecordingId};
 use crate::catalog::{MediaRow, MediaState};
 use crate::http::path::Names;
+use crate::http::peer::Address;
 use crate::http::{State, auth};
 use crate::identity::{Permission, Principal};
-use crate::play::{Disposition, Link, LinkTarget};
+use crate::play::{Disposition, Listener, Wanted};
 
 pub(super) async fn get(
     Shared(state): Shared<State>,
     Names(id, _): Names<String, Problem>,
     headers: HeaderMap,
+    Address(address): Address,
 ) -> Result<Json<Value>, Problem> {
     let principal = auth::require(&state.identity, &headers, Permission::IngestRead).await?;
     let id = RecordingId::parse(&id).map_err(|error| Problem::id("id", &error))?;
-    Ok(Json(describe(&state, &principal, &id).await?))
+    Ok(Json(describe(&state, (&principal, address), &id).await?))
 }
 
 /// The states that callers see: what happens between *spooled* and *ready* is our own affair.
@@ -35,15 +39,16 @@ pub(super) const fn public_state(state: MediaState) -> &'static str {
 /// Everything known of a recording.
 pub(super) async fn describe(
     state: &State,
-    principal: &Principal,
+    caller: (&Principal, IpAddr),
     id: &RecordingId,
 ) -> Result<Value, Problem> {
+    let (principal, _) = caller;
     let document = stored_document(state, &principal.tenant, id).await?;
     let rows = state.catalog.media_of(&principal.tenant, id).await?;
     let recording = state.catalog.recording(&principal.tenant, id).await?;
     let mut media = Vec::with_capacity(rows.len());
     for row in &rows {
-        media.push(media_file(state, principal, &document, row).await?);
+        media.push(media_file(state, caller, &document, row).await?);
     }
     let mut deliveries = Vec::new();
     let mut insertion = Value::Null;
@@ -85,7 +90,7 @@ fn overall(rows: &[MediaRow]) -> &'static str {
 
 async fn media_file(
     state: &State,
-    principal: &Principal,
+    (principal, address): (&Principal, IpAddr),
     document: &RecordingDocument,
     row: &MediaRow,
 ) -> Result<Value, Problem> {
@@ -119,26 +124,20 @@ async fn media_file(
         map.insert("durationMs".to_owned(), json!(outcome.duration_ms));
         map.insert("spans".to_owned(), json!(outcome.spans));
         map.insert("certificate".to_owned(), outcome.certificate.clone());
-        if principal.may(Permission::Play) && outcome.seal.playback {
-            for (name, disposition) in
-                [("playUrl", Disposition::Inline), ("downloadUrl", Disposition::Attachment)]
-            {
-                let url = link(state, row, &outcome, disposition);
-                map.insert(name.to_owned(), json!(url));
+        if principal.may(Permission::PlayAny) && outcome.seal.playback {
+            let wanted = [Disposition::Inline, Disposition::Attachment].map(|disposition| Wanted {
+                asset: row.asset_id,
+                outcome: &outcome,
+                disposition,
+            });
+            let listener = Listener { tenant: &row.tenant, name: &principal.name, address };
+            let subject = row.recording_id.as_str();
+            let made = state.links.issue(listener, subject, &wanted).await;
+            let made = made.map_err(|error| Problem::internal(&error))?;
+            for (name, link) in ["playUrl", "downloadUrl"].into_iter().zip(made) {
+                map.insert(name.to_owned(), json!(link.url));
             }
         }
     }
     Ok(answer)
-}
-
-fn link(
-    state: &State,
-    row: &MediaRow,
-    outcome: &Outcome,
-    disposition: Disposition,
-) -> Option<String> {
-    let expires = Link::expiry(state.clock.now(), outcome.duration_ms, state.play.link_life_s);
-    let target = LinkTarget { asset: row.asset_id, disposition };
-    let signed = state.links.sign(&Link { target, file_name: &outcome.file_name, expires });
-    signed.ok().map(|path| format!("{}{path}", state.public_url))
 }

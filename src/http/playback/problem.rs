@@ -14,6 +14,8 @@ pub(in crate::http) enum Problem {
     Altered,
     /// Its time is over.
     Expired,
+    /// It was taken back.
+    Revoked,
     /// The asset is not there any more, or not yet.
     NotFound,
     /// Sealed for others only.
@@ -35,6 +37,7 @@ impl From<PlayError> for Problem {
         match error {
             PlayError::Altered => Self::Altered,
             PlayError::Expired => Self::Expired,
+            PlayError::Revoked => Self::Revoked,
             PlayError::NotReady => Self::NotFound,
             PlayError::NoKey => Self::NoKey,
             PlayError::Store(_) => {
@@ -58,6 +61,7 @@ impl IntoResponse for Problem {
         let (status, code, message) = match self {
             Self::Altered => (StatusCode::FORBIDDEN, "LINK_INVALID", "the link is not valid"),
             Self::Expired => (StatusCode::FORBIDDEN, "LINK_EXPIRED", "the link has expired"),
+            Self::Revoked => (StatusCode::FORBIDDEN, "LINK_REVOKED", "the link was taken back"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", "the media is not there"),
             Self::NoKey => {
                 (StatusCode::CONFLICT, "SEALED", "the media is sealed for its owner only")

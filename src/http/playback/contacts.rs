@@ -1,0 +1,248 @@
+//! `/media-playback/v1`: contacts, segments and statements.
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, StatusCode, Uri};
+use jiff::SignedDuration;
+
+use super::answer::{Shown, body};
+use super::parameters::Wish;
+use crate::asset::{ContactId, MediaTime, SegmentId, StatementId};
+use crate::http::cxone::{Problem, Query};
+use crate::http::path::Names;
+use crate::http::peer::Address;
+use crate::http::{State, auth};
+use crate::identity::{Permission, Principal};
+use crate::play::{
+    Asked, Disposition, Listener, PlayError, Rendition, Scene, Standing, Take, Wanted,
+};
+
+/// After how many seconds to ask again for what is on its way.
+const RETRY_S: u64 = 2;
+
+/// Somebody who may ask, and what for.
+struct Caller {
+    principal: Principal,
+    address: IpAddr,
+    wish: Wish,
+}
+
+impl Caller {
+    /// Whoever calls may play something at least, and did not call too often.
+    async fn of(
+        state: &State,
+        headers: &HeaderMap,
+        address: IpAddr,
+        uri: &Uri,
+    ) -> Result<Self, Problem> {
+        let permissions = [Permission::Play, Permission::PlayAny];
+        let principal = auth::require_any(&state.identity, headers, &permissions).await?;
+        let caller = principal.access_key.as_ref().unwrap_or(&principal.name);
+        let caller = format!("{} {caller}", principal.tenant);
+        if let Err(seconds) = state.play_limit.admit(&caller, state.clock.now()) {
+            let message = "too many requests to the media playback API";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "THROTTLED", message);
+            return Err(problem.with("route", uri.path()).retry_after(seconds));
+        }
+        Ok(Self { principal, address, wish: Wish::at(uri)? })
+    }
+
+    /// What they may see of a contact or segment.
+    async fn takes(&self, state: &State, asked: Asked<'_>) -> Result<Vec<Take>, Problem> {
+        let zone = state.mask.time_zone();
+        let tenant = &self.principal.tenant;
+        let mut takes = Take::load(&state.catalog, tenant, asked, zone.as_ref()).await?;
+        if takes.is_empty() {
+            return Err(Problem::not_found("recording"));
+        }
+        if !self.principal.may(Permission::PlayAny) {
+            takes.retain(|take| take.is_of(&self.principal.name));
+            if takes.is_empty() {
+                return Err(Problem::forbidden(Permission::PlayAny.name()));
+            }
+        }
+        Ok(takes)
+    }
+}
+
+impl From<PlayError> for Problem {
+    fn from(error: PlayError) -> Self {
+        match error {
+            PlayError::Catalog(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+/// `GET …/contacts?acd-call-id=`.
+pub(super) async fn by_call(
+    Shared(state): Shared<State>,
+    uri: Uri,
+    headers: HeaderMap,
+    Address(address): Address,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(&state, &headers, address, &uri).await?;
+    let query = Query::of(&uri)?;
+    let name = "acd-call-id";
+    let id =
+        query.value([name, "acdCallId"])?.ok_or_else(|| Problem::parameter(name, "is missing"))?;
+    let id = ContactId::parse(id).map_err(|error| Problem::parameter(name, error))?;
+    whole(&state, &caller, Asked::Contact(&id)).await
+}
+
+/// `GET …/contacts/{contactId}`: the same by path.
+pub(super) async fn by_contact(
+    Shared(state): Shared<State>,
+    Names(id, _): Names<String, Problem>,
+    uri: Uri,
+    headers: HeaderMap,
+    Address(address): Address,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(&state, &headers, address, &uri).await?;
+    let id = ContactId::parse(&id).map_err(|error| Problem::parameter("contactId", error))?;
+    whole(&state, &caller, Asked::Contact(&id)).await
+}
+
+/// `GET …/segments/{segmentId}`.
+pub(super) async fn by_segment(
+    Shared(state): Shared<State>,
+    Names(id, _): Names<String, Problem>,
+    uri: Uri,
+    headers: HeaderMap,
+    Address(address): Address,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(&state, &headers, address, &uri).await?;
+    let id = SegmentId::parse(&id).map_err(|error| Problem::parameter("segmentId", error))?;
+    whole(&state, &caller, Asked::Segment(&id)).await
+}
+
+/// `GET …/acd-contacts/{acdContactId}/statements/{statementId}`: a part of one segment.
+pub(super) async fn by_statement(
+    Shared(state): Shared<State>,
+    Names((contact, statement), _): Names<(String, String), Problem>,
+    uri: Uri,
+    headers: HeaderMap,
+    Address(address): Address,
+) -> Result<Response, Problem> {
+    let caller = Caller::of(&state, &headers, address, &uri).await?;
+    let fault = |name: &'static str| move |error| Problem::parameter(name, error);
+    let contact = ContactId::parse(&contact).map_err(fault("acdContactId"))?;
+    let statement = StatementId::parse(&statement).map_err(fault("statementId"))?;
+    let takes = caller.takes(&state, Asked::Contact(&contact)).await?;
+    let zone = state.mask.time_zone();
+    let named = takes.iter().find_map(|take| {
+        let all = &take.document.conversation.names.statements;
+        all.iter().find(|known| known.statement_id == statement).map(|known| (take, known))
+    });
+    let (take, named) = named.ok_or_else(|| Problem::not_found("statement"))?;
+    if take.standing() == Standing::InProgress {
+        return Ok(in_progress());
+    }
+    let resolve = |time: crate::asset::WireTime| time.resolve(zone.as_ref());
+    let (Ok(from), Ok(to)) = (resolve(named.start_time), resolve(named.stop_time)) else {
+        let detail = format!("the times of statement {statement} have no zone");
+        return Err(PlayError::Row { detail }.into());
+    };
+    let scene = take.scenes().into_iter().find(|scene| scene.start() < to && from < scene.end());
+    let Some((scene, leading)) = scene.and_then(|scene| scene.leading().map(|lead| (scene, lead)))
+    else {
+        return Err(no_media());
+    };
+    let after = |at: jiff::Timestamp| {
+        let micros = at.duration_since(leading.start).max(SignedDuration::ZERO).as_micros();
+        MediaTime::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    };
+    let scene = if caller.wish.media.screen { scene } else { scene.without_screen() };
+    let shown = Shown::scene(take, scene, Some((after(from), after(to))));
+    finish(&state, &caller, &takes, vec![shown]).await
+}
+
+async fn whole(state: &State, caller: &Caller, asked: Asked<'_>) -> Result<Response, Problem> {
+    let takes = caller.takes(state, asked).await?;
+    if takes.iter().any(|take| take.standing() == Standing::InProgress) {
+        return Ok(in_progress());
+    }
+    let shown = takes.iter().flat_map(|take| Shown::of(take, caller.wish.media)).collect();
+    finish(state, caller, &takes, shown).await
+}
+
+/// Sees to it that what is shown can be played, makes the links, and answers.
+async fn finish(
+    state: &State,
+    caller: &Caller,
+    takes: &[Take],
+    mut shown: Vec<Shown<'_>>,
+) -> Result<Response, Problem> {
+    let mut waiting = false;
+    for one in &mut shown {
+        let Some(recipe) = one.recipe() else { continue };
+        let take = one.take;
+        match take.rendition(&recipe) {
+            Rendition::Ready(row, outcome) => {
+                one.playable = outcome.seal.playback.then_some((row.asset_id, outcome));
+            }
+            Rendition::Failed => one.playable = original(one.scene),
+            Rendition::Wanted => waiting = true,
+            Rendition::Missing => {
+                let (tenant, recording) = (&take.recording.tenant, &take.recording.id);
+                let recipes = [recipe.to_string()];
+                let now = state.clock.now();
+                state.catalog.want_renditions(tenant, recording, &recipes, now).await?;
+                state.rendition_bell.notify_one();
+                waiting = true;
+            }
+        }
+    }
+    if waiting {
+        return Ok(in_progress());
+    }
+    shown.sort_by_key(|one| (one.playable.is_none() || !one.is_call(), one.start()));
+    if shown.iter().all(Shown::is_empty) {
+        return Err(no_media());
+    }
+    let links = links(state, caller, takes, &shown).await?;
+    Ok(Json(body(&caller.wish, &caller.principal, takes, &shown, &links)).into_response())
+}
+
+/// The asset itself, where nothing can be made of it.
+fn original(scene: Option<Scene<'_>>) -> Option<(crate::asset::AssetId, crate::asset::Outcome)> {
+    let leading = scene?.leading()?;
+    let outcome = leading.outcome.as_ref().filter(|outcome| outcome.seal.playback)?;
+    Some((leading.row.asset_id, outcome.clone()))
+}
+
+/// The link of each that can be played, in order; and for a download a last one, by which the first
+/// of them is saved.
+async fn links(
+    state: &State,
+    caller: &Caller,
+    takes: &[Take],
+    shown: &[Shown<'_>],
+) -> Result<Vec<String>, Problem> {
+    let playable = || shown.iter().filter_map(|one| one.playable.as_ref());
+    let inline = Disposition::Inline;
+    let mut wanted: Vec<Wanted<'_>> = playable()
+        .map(|(asset, outcome)| Wanted { asset: *asset, outcome, disposition: inline })
+        .collect();
+    if let Some((asset, outcome)) = playable().next().filter(|_| caller.wish.download) {
+        let disposition = Disposition::Attachment;
+        wanted.push(Wanted { asset: *asset, outcome, disposition });
+    }
+    let Some(first) = takes.first() else { return Ok(Vec::new()) };
+    let (tenant, name) = (&caller.principal.tenant, caller.principal.name.as_str());
+    let listener = Listener { tenant, name, address: caller.address };
+    let made = state.links.issue(listener, first.names.contact.as_str(), &wanted).await?;
+    Ok(made.into_iter().map(|link| link.url).collect())
+}
+
+fn in_progress() -> Response {
+    let message = "the recording is being prepared; ask again";
+    Problem::new(StatusCode::ACCEPTED, "IN_PROGRESS", message).retry_after(RETRY_S).into_response()
+}
+
+fn no_media() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "NO_MEDIA", "there is no media of this kind to be played")
+}
