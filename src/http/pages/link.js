@@ -27,8 +27,8 @@ export class Link {
     }
 
     /**
-     * What became of the link: `good`, `expired`, `revoked`, `not-found`, `forbidden`, `server`,
-     * `network`.
+     * What became of the link: `good`, `expired`, `revoked`, `forbidden`, `sealed`, `not-found`,
+     * `server`, `corrupt`, `network`.
      */
     async look() {
         if (!this.isOurs) return this.isOver ? "expired" : "good";
@@ -47,6 +47,7 @@ export class Link {
         if (code === "LINK_EXPIRED") return "expired";
         if (code === "LINK_REVOKED") return "revoked";
         if (answer.status === 403) return "forbidden";
+        if (code === "SEALED") return "sealed";
         if (answer.status === 404) return "not-found";
         return answer.status >= 500 ? "server" : "corrupt";
     }

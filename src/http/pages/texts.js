@@ -113,6 +113,11 @@ export const notices = {
         title: "The link was withdrawn",
         text: "Somebody withdrew the link to this file. Try again, or ask your administrator.",
     },
+    sealed: {
+        title: "The recording is sealed",
+        text: "It can be opened by its owner only, who holds the key. " +
+            "Ask your administrator for the sealed file.",
+    },
     corrupt: {
         title: "The recording cannot be played",
         text: "Its file is damaged, or this browser does not know its format. Try another browser, " +

@@ -26,9 +26,9 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 
 /// An access key, as its owner has it.
 #[derive(Debug, Clone)]
-struct Key {
-    id: String,
-    secret: String,
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) secret: String,
 }
 
 impl Key {
@@ -65,7 +65,7 @@ fn add_user(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -
 }
 
 /// Adds a user with these permissions and an access key.
-fn add_key(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -> Key {
+pub(crate) fn add_key(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -> Key {
     add_user(gateway, tenant, name, permissions);
     Key::of(&cli_json(gateway, &["access-key", "--tenant", tenant, "add", name]))
 }
