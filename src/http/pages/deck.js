@@ -7,6 +7,8 @@ import { after } from "./dom.js";
 const LEAD_S = 0.3;
 /** What is near enough to that place. */
 const NEAR_S = 0.15;
+/** What is another place. */
+const FAR_S = 1;
 const STEP_MS = 10;
 const TRIES = 5;
 /** How long an element may take to be ready. */
@@ -110,9 +112,11 @@ export class Deck extends EventTarget {
         });
     }
 
-    get element() { return this.#active; }
+    get #other() { return this.#elements.find((element) => element !== this.#active); }
     get time() { return this.#active.readyState ? this.#active.currentTime : this.#place; }
-    get duration() { return this.#active.duration || 0; }
+    get duration() {
+        return Number.isFinite(this.#active.duration) ? this.#active.duration : 0;
+    }
     /** Whether it plays, or would if it had the bytes. */
     get isPlaying() { return this.#wanted; }
     get isWaiting() {
@@ -251,6 +255,7 @@ export class Deck extends EventTarget {
         } catch {
             // The link in use may still be good; when it is not, the element says so.
             if (load !== this.#load) return;
+            unload(this.#other);
             this.#timer = setTimeout(() => this.#renew(), this.#retryMs);
             this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
         } finally {
@@ -260,7 +265,7 @@ export class Deck extends EventTarget {
 
     async #switchTo(link, load) {
         const active = this.#active;
-        const next = this.#elements.find((element) => element !== active);
+        const next = this.#other;
         const loaded = happens(next, "loadedmetadata");
         next.src = link.url;
         this.#dress(next);
@@ -273,12 +278,16 @@ export class Deck extends EventTarget {
             unload(next);
             return;
         }
-        next.muted = this.#muted;
+        // Somebody may have gone elsewhere, or begun or stopped playing, while they met.
+        if (Math.abs(next.currentTime - active.currentTime) > FAR_S || active.seeking) {
+            next.currentTime = active.currentTime;
+        }
         this.#dress(next);
         this.#link = link;
         this.#active = next;
         this.#mark();
         if (!this.#wanted) next.pause();
+        else if (next.paused) this.#start(next);
         unload(active);
         this.#plan();
         this.dispatchEvent(new Event("renewed"));

@@ -71,6 +71,7 @@ async function start() {
         if (!body.redirectUrl) return problem("no-media");
         showNotice("checking");
         const url = new URL(body.redirectUrl, document.baseURI);
+        if (!/^https?:$/.test(url.protocol)) return problem("server");
         const file = await described(url);
         signal.throwIfAborted();
         save(url);

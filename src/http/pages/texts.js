@@ -43,7 +43,6 @@ export const texts = {
     retry: "Try again",
     tryNow: "Try now",
     otherUser: "Sign in as somebody else",
-    noScript: "This page needs JavaScript.",
 };
 
 /** Why a sign-in was asked for or refused. */
