@@ -2,6 +2,7 @@
 // same place, so that nothing of the recording is missed.
 
 import { after } from "./dom.js";
+import { happens, putAt, unload } from "./element.js";
 
 /** How far ahead the other element waits for the one that plays, in seconds of listening. */
 const LEAD_S = 0.3;
@@ -11,49 +12,14 @@ const NEAR_S = 0.15;
 const FAR_S = 1;
 const STEP_MS = 10;
 const TRIES = 5;
-/** How long an element may take to be ready. */
-const READY_MS = 30_000;
 /** Between tries to renew a link, and the longest of these waits. */
 const RETRY_MS = 2000;
 const LONGEST_RETRY_MS = 60_000;
-/** A second failure within this time is not the connection's fault. */
-const AGAIN_MS = 10_000;
-/** So often a link may be over within that time before something else must be wrong. */
+/** So often a link may be over within this time before something else must be wrong. */
 const MOST_EXPIRED = 5;
-
-/** Resolves at the event; rejects with the element's error. */
-function happens(element, event) {
-    return new Promise((resolve, reject) => {
-        const stop = new AbortController();
-        const once = { signal: stop.signal };
-        const timer = setTimeout(() => end(reject, new Error(`no ${event}`)), READY_MS);
-        function end(how, what) {
-            clearTimeout(timer);
-            stop.abort();
-            how(what);
-        }
-        element.addEventListener(event, () => end(resolve), once);
-        element.addEventListener("error", () => end(reject, element.error), once);
-        element.addEventListener("emptied", () => end(reject, new Error("unloaded")), once);
-    });
-}
-
-async function putAt(element, seconds) {
-    if (Math.abs(element.currentTime - seconds) > 0.001) {
-        const there = happens(element, "seeked");
-        element.currentTime = seconds;
-        await there;
-    }
-    if (element.readyState < HTMLMediaElement.HAVE_ENOUGH_DATA) {
-        await happens(element, "canplaythrough");
-    }
-}
-
-function unload(element) {
-    element.pause();
-    element.removeAttribute("src");
-    element.load();
-}
+const AGAIN_MS = 10_000;
+/** An element that waits for so long is looked after: a browser itself tries for half a minute. */
+const WAIT_MS = 6000;
 
 /**
  * Events: `change` (state, place, duration, picture), `time`, `problem` (`detail`: kind of notice),
@@ -72,7 +38,9 @@ export class Deck extends EventTarget {
     #place = 0;
     #wanted = false;
     #failedAt = -Infinity;
+    #failedPlace = -Infinity;
     #failures = 0;
+    #watching = 0;
     #rate = 1;
     #volume = 1;
     #muted = false;
@@ -88,14 +56,16 @@ export class Deck extends EventTarget {
     }
 
     #listen(element) {
-        const tell = (name) => () => {
-            if (element === this.#active) this.dispatchEvent(new Event(name));
+        const changed = () => {
+            if (element !== this.#active) return;
+            this.#watch();
+            this.dispatchEvent(new Event("change"));
         };
         const changes = [
             "play", "pause", "playing", "waiting", "seeking", "seeked", "loadedmetadata",
             "durationchange", "ratechange", "volumechange", "resize", "canplay",
         ];
-        for (const name of changes) element.addEventListener(name, tell("change"));
+        for (const name of changes) element.addEventListener(name, changed);
         element.addEventListener("timeupdate", () => {
             if (element !== this.#active || !element.readyState) return;
             this.#place = element.currentTime;
@@ -153,10 +123,12 @@ export class Deck extends EventTarget {
     close() {
         this.#load += 1;
         clearTimeout(this.#timer);
+        clearTimeout(this.#watching);
+        this.#watching = 0;
         this.#link = null;
         this.#wanted = false;
         this.#switching = false;
-        this.#failedAt = -Infinity;
+        this.#forgive();
         this.#place = 0;
         for (const element of this.#elements) unload(element);
         this.dispatchEvent(new Event("change"));
@@ -165,7 +137,7 @@ export class Deck extends EventTarget {
     play() {
         if (!this.#link) return;
         this.#wanted = true;
-        if (this.#active.error) this.retry();
+        if (this.#active.error || !this.#active.hasAttribute("src")) this.retry();
         else if (this.#link.isOver) this.#recover("expired");
         else this.#start(this.#active);
         this.dispatchEvent(new Event("change"));
@@ -191,8 +163,13 @@ export class Deck extends EventTarget {
 
     /** Tries again after a problem. */
     retry() {
-        this.#failedAt = -Infinity;
+        this.#forgive();
         this.#recover("expired");
+    }
+
+    #forgive() {
+        this.#failedAt = this.#failedPlace = -Infinity;
+        this.#failures = 0;
     }
 
     async #start(element) {
@@ -326,8 +303,11 @@ export class Deck extends EventTarget {
     /** Goes on with a fresh link at the same place, unless that did not help just now. */
     async #recover(why) {
         const now = performance.now();
-        this.#failures = now - this.#failedAt < AGAIN_MS ? this.#failures + 1 : 1;
+        const again = why === "expired" ? now - this.#failedAt < AGAIN_MS
+            : Math.abs(this.#place - this.#failedPlace) < FAR_S;
+        this.#failures = again ? this.#failures + 1 : 1;
         this.#failedAt = now;
+        this.#failedPlace = this.#place;
         if (this.#failures > (why === "expired" ? MOST_EXPIRED : 1)) {
             const kinds = { good: "corrupt", expired: "server" };
             this.#give(kinds[why] ?? why);
@@ -348,9 +328,40 @@ export class Deck extends EventTarget {
         }
     }
 
+    #watch() {
+        if (this.#link && this.isWaiting) {
+            this.#watching ||= setTimeout(() => this.#lookAfter(), WAIT_MS);
+        } else {
+            clearTimeout(this.#watching);
+            this.#watching = 0;
+        }
+    }
+
+    /** The bytes do not come: finds out why before the browser gives up. */
+    async #lookAfter() {
+        const load = this.#load;
+        const found = await this.#link.look(this.duration ? this.#place / this.duration : 0);
+        this.#watching = 0;
+        if (load !== this.#load || !this.isWaiting) return;
+        if (found === "good" || found === "network") {
+            // The element goes on by itself when the connection does.
+            if (found === "network") this.#tell(found);
+            this.#watch();
+        } else if (found === "corrupt") {
+            unload(this.#active);
+            this.#give(found);
+        } else {
+            this.#recover(found);
+        }
+    }
+
+    #tell(kind) {
+        this.dispatchEvent(new CustomEvent("problem", { detail: kind }));
+    }
+
     #give(kind) {
         this.#wanted = false;
-        this.dispatchEvent(new CustomEvent("problem", { detail: kind }));
+        this.#tell(kind);
         this.dispatchEvent(new Event("change"));
     }
 }

@@ -5,8 +5,7 @@ import { size } from "./clock.js";
 import { byId, fillTexts, make } from "./dom.js";
 import { showNotice, showWait } from "./notice.js";
 import { downloadPath } from "./route.js";
-import { signOut } from "./session.js";
-import { askToSignIn, prepareSignIn } from "./sign-in.js";
+import { askToSignIn, leave, prepareSignIn } from "./sign-in.js";
 import { phrases, texts } from "./texts.js";
 
 const main = byId("main");
@@ -17,7 +16,7 @@ function problem(kind, told) {
     const actions = [[texts.retry, start]];
     if (kind === "forbidden" || kind === "not-found") {
         actions.push([texts.otherUser, () => {
-            signOut();
+            leave();
             start();
         }]);
     }

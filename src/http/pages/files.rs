@@ -38,6 +38,7 @@ pub(super) static FILES: &[File] = &[
     module!("details.js"),
     module!("dom.js"),
     module!("download.js"),
+    module!("element.js"),
     module!("keys.js"),
     module!("link.js"),
     module!("notice.js"),

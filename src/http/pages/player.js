@@ -11,8 +11,7 @@ import { listenToKeys } from "./keys.js";
 import { Link } from "./link.js";
 import { hideNotice, showNotice, showWait } from "./notice.js";
 import { playerPath } from "./route.js";
-import { signOut } from "./session.js";
-import { askToSignIn, prepareSignIn } from "./sign-in.js";
+import { askToSignIn, leave, prepareSignIn } from "./sign-in.js";
 import { spansOf } from "./spans.js";
 import { names, texts } from "./texts.js";
 import { Transcript } from "./transcript.js";
@@ -43,7 +42,7 @@ function problem(kind, told) {
     const actions = [[texts.retry, () => (part?.hasMedia ? retryMedia() : start())]];
     if (kind === "forbidden" || kind === "not-found") {
         actions.push([texts.otherUser, () => {
-            signOut();
+            leave();
             start();
         }]);
     }
@@ -242,8 +241,13 @@ deck.addEventListener("time", follow);
 deck.addEventListener("change", () => {
     measure();
     follow();
+    const comes = deck.isPlaying && !deck.isWaiting;
+    if (comes && byId("notice").dataset.kind === "network") hideNotice();
 });
-deck.addEventListener("problem", (event) => problem(event.detail));
+deck.addEventListener("problem", ({ detail }) => {
+    // Told once, however often it is found.
+    if (byId("notice").dataset.kind !== detail) problem(detail);
+});
 deck.addEventListener("renewed", () => {
     hideNotice();
     main.dataset.renewed = String(Number(main.dataset.renewed ?? 0) + 1);

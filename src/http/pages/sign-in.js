@@ -11,10 +11,16 @@ let answered = null;
 export function prepareSignIn(onSignOut) {
     byId("sign-in-form").addEventListener("submit", submit);
     byId("sign-out").addEventListener("click", () => {
-        signOut();
+        leave();
         onSignOut();
     });
     showSignOut();
+}
+
+/** Signs out, and leaves nothing of who was there. */
+export function leave() {
+    signOut();
+    byId("sign-in-form").reset();
 }
 
 function showSignOut() {
