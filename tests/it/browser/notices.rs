@@ -82,7 +82,9 @@ fn a_damaged_file_is_called_damaged() {
     scene.open(&player("damaged"));
     let page = &scene.browser;
     page.wait(&format!("{STATE} === 'ready'"));
-    page.click("#play");
+    // A little before the damage.
+    page.press("4");
+    page.press("k");
     page.wait(&format!("{NOTICE} === 'corrupt'"));
     let told = page.text("document.querySelector('#notice').innerText");
     assert!(told.contains("cannot be played") && told.contains("damaged"), "{told}");

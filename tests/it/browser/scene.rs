@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::driver::{Browser, ENTER, TAB};
 use crate::gateway::Gateway;
-use crate::identity::{Key, add_key};
+use crate::identity::{Key, add_key, cli_json};
 
 /// When every recording begins.
 const START: &str = "2026-03-04T09:15:00.000Z";
@@ -68,6 +68,11 @@ impl Scene {
         }
     }
 
+    /// Gives the access key a new secret: all tokens are void. The key as it is now.
+    pub(super) fn rotate_key(&self) -> Key {
+        Key::of(&cli_json(&self.gateway, &["access-key", "rotate", &self.key.id]))
+    }
+
     /// Fills the form in with the keyboard: the focus is already in it.
     pub(super) fn sign_in(&self) {
         self.type_key(&self.key);
@@ -75,7 +80,12 @@ impl Scene {
 
     /// The same with another key.
     pub(super) fn type_key(&self, key: &Key) {
-        self.browser.wait("document.activeElement.id === 'access-key-id'");
+        self.browser.wait("document.activeElement.id.startsWith('access-key-')");
+        // The form keeps the id when only the tokens came to their end.
+        self.browser.run(
+            "const id = document.querySelector('#access-key-id');
+                          id.value = ''; id.focus();",
+        );
         self.browser.press(&format!("{}{TAB}{}{ENTER}", key.id, key.secret));
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
         let text = |name: &str| value[name].as_str().expect("a text").to_owned();
         Self { id: text("accessKeyId"), secret: text("accessKeySecret") }
     }
@@ -50,7 +50,7 @@ fn cli(gateway: &Gateway, arguments: &[&str]) -> Output {
 }
 
 /// The same for one that must succeed: its line of JSON.
-fn cli_json(gateway: &Gateway, arguments: &[&str]) -> Value {
+pub(crate) fn cli_json(gateway: &Gateway, arguments: &[&str]) -> Value {
     let output = cli(gateway, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("one JSON line")
