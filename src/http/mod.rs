@@ -8,6 +8,7 @@ mod cxone;
 mod dav;
 mod gir;
 mod ingest;
+mod pages;
 mod path;
 mod peer;
 mod playback;
@@ -123,6 +124,7 @@ pub fn router(state: State) -> Router {
         .merge(control::routes())
         .merge(gir::routes())
         .merge(playback::routes())
+        .merge(pages::routes())
         .merge(cxone::routes())
         .merge(dav::routes())
         .merge(admin::routes())

@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod browser;
 mod catalogue;
 mod cli;
 mod control;

@@ -26,13 +26,13 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 
 /// An access key, as its owner has it.
 #[derive(Debug, Clone)]
-struct Key {
-    id: String,
-    secret: String,
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) secret: String,
 }
 
 impl Key {
-    fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
         let text = |name: &str| value[name].as_str().expect("a text").to_owned();
         Self { id: text("accessKeyId"), secret: text("accessKeySecret") }
     }
@@ -50,7 +50,7 @@ fn cli(gateway: &Gateway, arguments: &[&str]) -> Output {
 }
 
 /// The same for one that must succeed: its line of JSON.
-fn cli_json(gateway: &Gateway, arguments: &[&str]) -> Value {
+pub(crate) fn cli_json(gateway: &Gateway, arguments: &[&str]) -> Value {
     let output = cli(gateway, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("one JSON line")
@@ -65,7 +65,7 @@ fn add_user(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -
 }
 
 /// Adds a user with these permissions and an access key.
-fn add_key(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -> Key {
+pub(crate) fn add_key(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -> Key {
     add_user(gateway, tenant, name, permissions);
     Key::of(&cli_json(gateway, &["access-key", "--tenant", tenant, "add", name]))
 }

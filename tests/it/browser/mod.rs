@@ -1,0 +1,9 @@
+//! The pages in a real browser, on a real gateway: Chromium through WebDriver.
+
+mod driver;
+mod heard;
+mod links;
+mod notices;
+mod playing;
+mod scene;
+mod size;
