@@ -2,12 +2,13 @@
 //!
 //! A link names one asset, expires, and survives no tampering. A range of a sealed asset is read
 //! from the store, verified by the digests of the segments it touches, and opened in memory; clear
-//! bytes are never on a disk.
+//! bytes are never on a disk. [`rendition`] makes the files that browsers play.
 
 mod asset;
 mod error;
 mod link;
 mod range;
+pub mod rendition;
 mod settings;
 
 pub use asset::{PlayKey, Playable, Player};

@@ -76,7 +76,11 @@ impl Stream {
                 if body.len() >= length.unwrap_or(0_usize) {
                     let status = head.split(' ').nth(1).expect("a status");
                     let status = status.parse().expect("a number");
-                    return Some(Reply { status, head: head.to_lowercase(), body: body.to_owned() });
+                    return Some(Reply {
+                        status,
+                        head: head.to_lowercase(),
+                        body: body.to_owned(),
+                    });
                 }
             }
             match self.0.read(&mut buffer).ok()? {
