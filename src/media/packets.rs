@@ -63,12 +63,7 @@ impl PacketDecoder {
     ///
     /// # Errors
     /// Malformed when the decoder fails on it; unsupported when channels change.
-    pub fn decode(
-        &mut self,
-        packet: &[u8],
-        at: u64,
-        out: &mut Vec<f32>,
-    ) -> Result<(), MediaError> {
+    pub fn decode(&mut self, packet: &[u8], at: u64, out: &mut Vec<f32>) -> Result<(), MediaError> {
         self.position.store(at, Ordering::Relaxed);
         let (inner, channels) = (&mut self.inner, usize::from(self.channels));
         guarded(&self.position, || match inner {
@@ -77,19 +72,17 @@ impl PacketDecoder {
                 out.extend_from_slice(pcm.get(..frames.saturating_mul(channels)).unwrap_or(&[]));
                 Ok(())
             }
-            Inner::Other(decoder, block) => {
-                match decoder.decode_ref(&packet_ref(packet, *block)) {
-                    Ok(decoded) if decoded.spec().channels().count() == channels => {
-                        let mut samples = Vec::new();
-                        decoded.copy_to_vec_interleaved::<f32>(&mut samples);
-                        out.append(&mut samples);
-                        Ok(())
-                    }
-                    Ok(_) => Err(MediaError::unsupported("a change of channels")),
-                    Err(Error::DecodeError(_) | Error::IoError(_)) => Ok(()),
-                    Err(error) => Err(foreign_error(error, at)),
+            Inner::Other(decoder, block) => match decoder.decode_ref(&packet_ref(packet, *block)) {
+                Ok(decoded) if decoded.spec().channels().count() == channels => {
+                    let mut samples = Vec::new();
+                    decoded.copy_to_vec_interleaved::<f32>(&mut samples);
+                    out.append(&mut samples);
+                    Ok(())
                 }
-            }
+                Ok(_) => Err(MediaError::unsupported("a change of channels")),
+                Err(Error::DecodeError(_) | Error::IoError(_)) => Ok(()),
+                Err(error) => Err(foreign_error(error, at)),
+            },
         })
     }
 

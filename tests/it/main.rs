@@ -29,6 +29,7 @@ mod peers;
 mod pipeline_formats;
 mod pipeline_masked;
 mod playback;
+mod renditions;
 mod seal_interop;
 mod store_behaviour;
 mod store_faults;

@@ -55,10 +55,7 @@ pub(super) fn encoded_part(
 }
 
 /// A track of FLAC made of `samples`, of which `[from, to)` of each channel are taken.
-fn encoded(
-    samples: Box<dyn Samples>,
-    range: Range<u64>,
-) -> Result<Input, RenditionError> {
+fn encoded(samples: Box<dyn Samples>, range: Range<u64>) -> Result<Input, RenditionError> {
     let (channels, rate, bits) = (samples.channels(), samples.rate(), samples.bits());
     RenditionError::check("the number of channels", u64::from(channels), MAX_CHANNELS)?;
     RenditionError::check("the sampling rate", u64::from(rate), MAX_RATE)?;
@@ -114,8 +111,7 @@ impl FlacUnits {
 
     /// Encodes a block of interleaved samples.
     fn encode(&mut self, block: &[i32]) -> Result<Vec<u8>, RenditionError> {
-        let mut buffer =
-            FrameBuf::with_size(self.info.channels(), self.block).map_err(failed)?;
+        let mut buffer = FrameBuf::with_size(self.info.channels(), self.block).map_err(failed)?;
         buffer.fill_interleaved(block).map_err(failed)?;
         let frame = encode_fixed_size_frame(&self.config, &buffer, self.number, &self.info);
         let frame = frame.map_err(failed)?;
@@ -127,10 +123,8 @@ impl FlacUnits {
     /// The digest is of the samples as little-endian integers of whole bytes.
     fn digest(&mut self, block: &[i32]) {
         let width = self.info.bits_per_sample().div_ceil(8);
-        let bytes: Vec<u8> = block
-            .iter()
-            .flat_map(|sample| sample.to_le_bytes().into_iter().take(width))
-            .collect();
+        let bytes: Vec<u8> =
+            block.iter().flat_map(|sample| sample.to_le_bytes().into_iter().take(width)).collect();
         self.md5.update(&bytes);
     }
 }

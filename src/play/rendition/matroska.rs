@@ -209,8 +209,9 @@ pub(super) fn open(source: &Source, want: Want) -> Result<Option<Opened>, Rendit
         return Ok(Some(Opened::Decoded { samples: Box::new(samples), first_us }));
     }
     let input = sound(&track, &first, units)?;
-    let delay = u64::try_from(i128::from(track.codec_delay_ns) * i128::from(input.timescale)
-        / i128::from(NANOS));
+    let delay = u64::try_from(
+        i128::from(track.codec_delay_ns) * i128::from(input.timescale) / i128::from(NANOS),
+    );
     let skip = input.skip.or(delay.ok().filter(|ticks| *ticks > 0));
     Ok(Some(Opened::Copied(Input { first_us, skip, ..input })))
 }

@@ -23,8 +23,6 @@ mod peaks;
 mod plan;
 mod samples;
 mod source;
-#[cfg(test)]
-mod tests;
 mod track;
 mod units;
 mod vpx;

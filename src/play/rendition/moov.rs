@@ -170,9 +170,8 @@ impl Movie<'_> {
 
     /// How long the longest track plays, in microseconds.
     pub(super) fn duration_us(&self) -> u64 {
-        let end = |track: &Track| {
-            track.delay_us.saturating_add(micros(track.played, track.timescale))
-        };
+        let end =
+            |track: &Track| track.delay_us.saturating_add(micros(track.played, track.timescale));
         self.tracks.iter().map(end).max().unwrap_or(0)
     }
 }

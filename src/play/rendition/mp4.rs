@@ -80,10 +80,7 @@ pub(super) fn open(source: &Source, want: Want) -> Result<Option<Opened>, Rendit
     let times = Times::of(track, index.movie_timescale)?;
     if want == Want::Sound && is_decoded(entry.kind) {
         let samples = Foreign::exact(source, None)?;
-        return Ok(Some(Opened::Decoded {
-            samples: Box::new(samples),
-            first_us: times.first_us,
-        }));
+        return Ok(Some(Opened::Decoded { samples: Box::new(samples), first_us: times.first_us }));
     }
     let units = Box::new(Mp4Units::new(source, track.table.clone()));
     let input = match want {
@@ -103,7 +100,15 @@ pub(super) fn open(source: &Source, want: Want) -> Result<Option<Opened>, Rendit
 const fn is_decoded(kind: [u8; 4]) -> bool {
     matches!(
         &kind,
-        b"alac" | b"sowt" | b"twos" | b"in24" | b"in32" | b"lpcm" | b"ipcm" | b"raw " | b"ulaw"
+        b"alac"
+            | b"sowt"
+            | b"twos"
+            | b"in24"
+            | b"in32"
+            | b"lpcm"
+            | b"ipcm"
+            | b"raw "
+            | b"ulaw"
             | b"alaw"
     )
 }
@@ -121,7 +126,8 @@ impl Times {
             let value = u128::from(ticks) * u128::from(to) / u128::from(from.max(1));
             u64::try_from(value).unwrap_or(u64::MAX)
         };
-        let micros = |ticks, from| i64::try_from(scaled(ticks, from, 1_000_000)).unwrap_or(i64::MAX);
+        let micros =
+            |ticks, from| i64::try_from(scaled(ticks, from, 1_000_000)).unwrap_or(i64::MAX);
         let first = track.table.restarts.first().filter(|(sample, _)| *sample == 0);
         let begin = first.map_or(0, |(_, dts)| *dts);
         let mut parts = track.edits.iter();
@@ -145,7 +151,8 @@ impl Times {
         }
         let played = scaled(edit.duration, movie_timescale, track.timescale);
         Ok(Self {
-            first_us: late.saturating_add(micros(begin.saturating_sub(media_time), track.timescale)),
+            first_us: late
+                .saturating_add(micros(begin.saturating_sub(media_time), track.timescale)),
             skip: media_time.checked_sub(begin),
             // In fragmented files 0 means to the end.
             played: Some(played).filter(|ticks| *ticks > 0),
@@ -166,9 +173,8 @@ fn sound(
     };
     let plain = entry.payload.get(8..10) == Some(&[0, 0]);
     let copied = || entry::copied(entry);
-    let input = |channels, rate, bytes, units, coding| {
-        sound_input((channels, rate), bytes, units, coding)
-    };
+    let input =
+        |channels, rate, bytes, units, coding| sound_input((channels, rate), bytes, units, coding);
     match &entry.kind {
         b"mp4a" => {
             let (at, esds) = child(b"esds")?;

@@ -179,11 +179,7 @@ pub(super) fn open(source: &Source) -> Result<Opened, RenditionError> {
 }
 
 /// A track of Opus packets with this identification header, which is found at byte `at`.
-pub(super) fn opus(
-    header: &[u8],
-    at: u64,
-    units: Box<dyn Units>,
-) -> Result<Input, RenditionError> {
+pub(super) fn opus(header: &[u8], at: u64, units: Box<dyn Units>) -> Result<Input, RenditionError> {
     let head = OpusHead::read(header, at)?;
     let entry = entry::opus(header);
     let entry = entry.ok_or_else(|| MediaError::malformed("a damaged Opus header", at))?;

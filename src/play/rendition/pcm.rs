@@ -6,9 +6,7 @@ use super::RenditionError;
 use super::samples::Samples;
 use super::source::{Reader, Source};
 use super::units::{Opened, Want};
-use crate::media::{
-    ByteOrder, Coding, Container, Encoding, MediaError, PacketDecoder, WavLayout,
-};
+use crate::media::{ByteOrder, Coding, Container, Encoding, MediaError, PacketDecoder, WavLayout};
 
 /// Frames that are read at a time.
 const BLOCK_FRAMES: u64 = 4096;
@@ -255,7 +253,8 @@ mod tests {
         assert_eq!((word(0x1234_5600), word(-256), word(1)), (Some(0x12_3456), Some(-1), None));
         let big = integer(Encoding::Pcm24, ByteOrder::Big, &[0xFF, 0xFF, 0xFE]);
         assert_eq!(big, Some(-2));
-        let float = |value: f32| integer(Encoding::Float32, ByteOrder::Little, &value.to_le_bytes());
+        let float =
+            |value: f32| integer(Encoding::Float32, ByteOrder::Little, &value.to_le_bytes());
         assert_eq!((float(-1.0), float(0.5)), (Some(-8_388_608), Some(4_194_304)));
         assert_eq!((float(1.0), float(1e-9), float(f32::NAN)), (None, None, None));
     }

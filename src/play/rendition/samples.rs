@@ -54,15 +54,13 @@ pub(super) struct Foreign {
 impl Foreign {
     /// Sound of a lossy codec.
     pub(super) fn lossy(source: &Source) -> Result<Self, RenditionError> {
-        let file =
-            SoundFile::open(Box::new(source.reader()), source.bytes, source.container)?;
+        let file = SoundFile::open(Box::new(source.reader()), source.bytes, source.container)?;
         Ok(Self { decoder: Decoder::Lossy(file, Vec::new()), bits: 16 })
     }
 
     /// Sound of a codec without loss: ALAC and PCM of `bits` bits, if the container tells them not.
     pub(super) fn exact(source: &Source, bits: Option<u32>) -> Result<Self, RenditionError> {
-        let file =
-            SoundFile::open(Box::new(source.reader()), source.bytes, source.container)?;
+        let file = SoundFile::open(Box::new(source.reader()), source.bytes, source.container)?;
         let bits = match bits.or(file.bits()).unwrap_or(16) {
             ..=8 => 8,
             9..=16 => 16,

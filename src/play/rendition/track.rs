@@ -159,9 +159,9 @@ impl Track {
         let scale = input.timescale;
         let (first, end) = span(&input, &collected);
         let from = first.saturating_add(ticks(window.from.saturating_sub(start_us), scale));
-        let to = window.to.map_or(u64::MAX, |to| {
-            first.saturating_add(ticks(to.saturating_sub(start_us), scale))
-        });
+        let to = window
+            .to
+            .map_or(u64::MAX, |to| first.saturating_add(ticks(to.saturating_sub(start_us), scale)));
         let to = to.min(end);
         let played = to.checked_sub(from).filter(|played| *played > 0)?;
         let delay = start_us.saturating_sub(window.from).max(0);

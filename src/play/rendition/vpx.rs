@@ -32,7 +32,8 @@ impl Config {
     /// The payload of `vpcC`.
     fn write(&self, (width, height): (u16, u16)) -> Vec<u8> {
         let samples = u32::from(width) * u32::from(height);
-        let level = LEVELS.iter().find(|(most, _)| samples <= *most).map_or(62, |(_, level)| *level);
+        let level =
+            LEVELS.iter().find(|(most, _)| samples <= *most).map_or(62, |(_, level)| *level);
         let mut out = Bytes::default();
         out.u32(0x0100_0000).u8(self.profile).u8(level);
         out.u8(self.bits << 4 | self.subsampling << 1 | u8::from(self.full_range));
