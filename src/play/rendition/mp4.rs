@@ -4,7 +4,8 @@ use super::RenditionError;
 use super::entry;
 use super::framed::{flac_input, mp3_preroll, sound_input};
 use super::ogg::OPUS_PREROLL;
-use super::samples::Foreign;
+use super::pcm::Chunks;
+use super::samples::{Foreign, Samples};
 use super::source::{Reader, Source};
 use super::units::{Found, Heard, Input, Opened, Preroll, Unit, Units, Want};
 use crate::media::mp3::FrameHeader as Mp3Header;
@@ -79,8 +80,14 @@ pub(super) fn open(source: &Source, want: Want) -> Result<Option<Opened>, Rendit
     let entry = entry.ok_or_else(|| RenditionError::unsupported("media in other files"))?;
     let times = Times::of(track, index.movie_timescale)?;
     if want == Want::Sound && is_decoded(entry.kind) {
-        let samples = Foreign::exact(source, None)?;
-        return Ok(Some(Opened::Decoded { samples: Box::new(samples), first_us: times.first_us }));
+        let channels = SoundEntry::read(entry, &mut Budget::default())?.channels.max(1);
+        let facts = (channels, track.timescale);
+        let samples: Box<dyn Samples> = match Chunks::open(source, entry.kind, facts, &track.table)
+        {
+            Some(samples) => Box::new(samples),
+            None => Box::new(Foreign::exact(source, None)?),
+        };
+        return Ok(Some(Opened::Decoded { samples, first_us: times.first_us }));
     }
     let units = Box::new(Mp4Units::new(source, track.table.clone()));
     let input = match want {

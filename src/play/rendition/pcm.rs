@@ -6,6 +6,7 @@ use super::RenditionError;
 use super::samples::Samples;
 use super::source::{Reader, Source};
 use super::units::{Opened, Want};
+use crate::media::mp4::{Cursor, SampleTable, Sizes};
 use crate::media::{ByteOrder, Coding, Container, Encoding, MediaError, PacketDecoder, WavLayout};
 
 /// Frames that are read at a time.
@@ -155,6 +156,67 @@ fn mu_law(byte: u8) -> i16 {
     let code = !byte;
     let size = ((i16::from(code & 15) << 3 | 0x84) << (code >> 4 & 7)) - 0x84;
     if code & 0x80 == 0 { size } else { -size }
+}
+
+/// G.711 in an MP4, chunk by chunk.
+pub(super) struct Chunks {
+    reader: Reader,
+    table: SampleTable,
+    cursor: Cursor,
+    encoding: Encoding,
+    channels: u16,
+    rate: u32,
+}
+
+impl Chunks {
+    /// The samples of a track; `None` when it is coded otherwise.
+    pub(super) fn open(
+        source: &Source,
+        kind: [u8; 4],
+        (channels, rate): (u16, u32),
+        table: &SampleTable,
+    ) -> Option<Self> {
+        let encoding = match &kind {
+            b"alaw" => Encoding::ALaw,
+            b"ulaw" => Encoding::MuLaw,
+            _ => return None,
+        };
+        let (reader, cursor) = (source.reader(), Cursor::default());
+        Some(Self { reader, table: table.clone(), cursor, encoding, channels, rate })
+    }
+}
+
+impl Samples for Chunks {
+    fn channels(&self) -> u16 {
+        self.channels
+    }
+
+    fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    fn bits(&self) -> u32 {
+        16
+    }
+
+    fn next(&mut self, out: &mut Vec<i32>) -> Result<bool, RenditionError> {
+        let chunk = match self.table.sizes {
+            Sizes::Same { .. } => self.cursor.next_chunk(&self.table),
+            Sizes::Each(_) => self.cursor.next(&self.table),
+        };
+        let Some(chunk) = chunk else { return Ok(false) };
+        // Many writers give samples the size 1, and mean one of every channel.
+        let len = match self.table.sizes {
+            Sizes::Same { size: 1, .. } => chunk.len.saturating_mul(u64::from(self.channels)),
+            _ => chunk.len,
+        };
+        let mut bytes = Vec::new();
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.reader.append(chunk.offset, len, &mut bytes)?;
+        let little = ByteOrder::Little;
+        out.extend(bytes.iter().filter_map(|byte| integer(self.encoding, little, &[*byte])));
+        Ok(true)
+    }
 }
 
 /// ADPCM in blocks.

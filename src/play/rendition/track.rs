@@ -211,12 +211,16 @@ fn keep(units: &[Unit], from: u64, to: u64, preroll: Preroll) -> Option<Kept> {
             end = place + 1;
         }
     }
+    // First what the unit overlaps, then the reservoir of the earliest of those.
     let (mut ticks, mut bytes) = (0_u64, 0_u64);
     while start > 0 && (ticks < preroll.ticks || bytes < preroll.bytes) {
         start -= 1;
         let unit = units.get(start)?;
-        ticks = ticks.saturating_add(u64::from(unit.duration));
-        bytes = bytes.saturating_add(u64::from(unit.size).saturating_sub(preroll.overhead));
+        if ticks < preroll.ticks {
+            ticks = ticks.saturating_add(u64::from(unit.duration));
+        } else {
+            bytes = bytes.saturating_add(u64::from(unit.size).saturating_sub(preroll.overhead));
+        }
     }
     let (base, _, _) = times(units).nth(start)?;
     Some(Kept { start, end, base: u64::try_from(base).unwrap_or(0) })
@@ -253,6 +257,8 @@ mod tests {
         assert_eq!((kept.start, kept.end), (8, 21));
         let reservoir = Preroll { ticks: 0, bytes: 150, overhead: 36 };
         assert_eq!(keep(&sound, 1610, 3201, reservoir).unwrap().start, 7);
+        let both = Preroll { ticks: 160, bytes: 150, overhead: 36 };
+        assert_eq!(keep(&sound, 1610, 3201, both).unwrap().start, 6);
         let pictures: Vec<Unit> = (0..100).map(|at| unit(40, 80, at % 25 == 0)).collect();
         let kept = keep(&pictures, 80 + 40 * 30, 80 + 40 * 60, Preroll::NONE).unwrap();
         assert_eq!((kept.start, kept.end, kept.base), (25, 60, 1000));

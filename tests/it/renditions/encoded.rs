@@ -72,10 +72,14 @@ fn vorbis_is_decoded_and_encoded() {
         let folder = folder();
         let path = make.file(folder.path());
         let made = render(|| voice(&path), &folder.path().join("rendition.mp4"));
-        let (before, after) = (decoded(&path), decoded(&made.path));
-        // A block more or less at either end, and another rounding.
+        let (before, mut after) = (decoded(&path), decoded(&made.path));
+        // A block more or less at either end, and another rounding. In Matroska the first packet,
+        // which decodes to nothing, has its time: ffmpeg leaves that out.
         let apart = before.len().abs_diff(after.len());
         assert!(apart <= 1024 * make.channels, "{}: {apart}", make.name);
+        if make.suffix == "mkv" {
+            after.drain(..apart);
+        }
         let most = before.iter().zip(&after).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         assert!(most <= 2, "{}: samples differ by {most}", make.name);
     }

@@ -125,8 +125,9 @@ fn packets(path: &Path, kind: &str) -> Vec<String> {
     args.push(file);
     let output = output("ffprobe", &args);
     let text = String::from_utf8(output.stdout).unwrap();
-    let hash = |line: &str| line.split(',').next().unwrap().to_owned();
-    text.lines().filter(|line| !line.is_empty()).map(hash).collect()
+    // Side data has fields and lines of its own.
+    let fields = text.split([',', '\n']).filter(|field| field.starts_with("MD5:"));
+    fields.map(str::to_owned).collect()
 }
 
 /// The first sound stream as ffmpeg decodes it to 16 bits.
@@ -154,4 +155,13 @@ fn number(path: &Path, kind: &str, entry: &str) -> f64 {
 
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
+}
+pub(crate) fn dump(path: &Path) {
+    let ms = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let mut recipe = voice(path);
+    if let (Some(from), Some(to)) = (ms("DUMP_FROM"), ms("DUMP_TO")) {
+        recipe = clip(recipe, from, to);
+    }
+    let bytes = bytes_of(recipe).unwrap_or_else(|error| panic!("{error:?}"));
+    fs::write(path.with_extension("rend.mp4"), bytes).unwrap();
 }
