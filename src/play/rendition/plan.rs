@@ -297,3 +297,51 @@ fn mdat(out: &mut Bytes, media: u64) {
         Err(_) => out.u32(1).put(b"mdat").u64(media.saturating_add(16)),
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::units::Unit;
+    use super::*;
+
+    fn track(sizes: &[u32]) -> Track {
+        let unit = |size: &u32| Unit { size: *size, duration: 600, shift: 0, sync: true };
+        Track {
+            want: Want::Sound,
+            picture: None,
+            timescale: 1000,
+            entry: vec![0; 36],
+            units: sizes.iter().map(unit).collect(),
+            left_out: 0,
+            media_time: 0,
+            played: 600 * sizes.len() as u64,
+            delay_us: 0,
+        }
+    }
+
+    /// The payload of the first box of a kind, wherever it is.
+    fn payload<'a>(head: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+        let at = head.windows(4).position(|window| window == kind)?;
+        Some(&head[at + 4..])
+    }
+
+    #[test]
+    fn offsets_are_as_wide_as_the_file_needs() {
+        let small = Plan::lay_out(&[track(&[10, 20, 30, 40, 50])], Vec::new());
+        assert_eq!(small.len(), small.head.len() as u64 + 150);
+        let first = u32::try_from(small.head.len()).unwrap();
+        // Two units last longer than a second.
+        let stco = payload(&small.head, b"stco").unwrap();
+        let offsets = [first, first + 30, first + 100];
+        assert_eq!(stco[8..20], offsets.map(u32::to_be_bytes).concat());
+        assert_eq!(payload(&small.head, b"mdat").unwrap(), b"");
+        let large = Plan::lay_out(&[track(&[2_000_000_000; 3])], Vec::new());
+        let head = large.head.len() as u64;
+        assert_eq!(large.len(), head + 6_000_000_000);
+        let offsets = [head, head + 2_000_000_000, head + 4_000_000_000];
+        let co64 = payload(&large.head, b"co64").unwrap();
+        assert_eq!(co64[8..32], offsets.map(u64::to_be_bytes).concat());
+        let mdat = payload(&large.head, b"mdat").unwrap();
+        assert_eq!(mdat, 6_000_000_016_u64.to_be_bytes());
+        assert_eq!(large.duration(), MediaTime::from_millis(1800));
+    }
+}

@@ -156,12 +156,3 @@ fn number(path: &Path, kind: &str, entry: &str) -> f64 {
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
-pub(crate) fn dump(path: &Path) {
-    let ms = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let mut recipe = voice(path);
-    if let (Some(from), Some(to)) = (ms("DUMP_FROM"), ms("DUMP_TO")) {
-        recipe = clip(recipe, from, to);
-    }
-    let bytes = bytes_of(recipe).unwrap_or_else(|error| panic!("{error:?}"));
-    fs::write(path.with_extension("rend.mp4"), bytes).unwrap();
-}
