@@ -240,7 +240,7 @@ mod tests {
         let times = [0, 120, 40, 80, 240, 160, 200];
         let mut units = vec![unit(0, 0, false); 7];
         settle(&mut units, &times);
-        let mut decoded = -80;
+        let mut decoded = -40;
         for (unit, time) in units.iter().zip(times) {
             assert!(unit.shift >= 0);
             assert_eq!((decoded + i64::from(unit.shift), unit.duration), (time, 40));

@@ -127,3 +127,19 @@ fn amr_is_copied() {
                  0.05' -t amr-nb -C 7 $OUT.amr && ffmpeg -v error -i $OUT.amr -c copy $OUT";
     holds(&make("amr 3gp", "3gp", 8000, again), "amr_nb", 160, true);
 }
+
+#[test]
+fn encoder_delay_is_trimmed_where_it_is_known() {
+    for make in [
+        stereo("lame", "mp3", 44_100, "lame --quiet -V 4 $IN $OUT"),
+        make("opusenc", "opus", 48_000, "opusenc --quiet --bitrate 24 $IN $OUT"),
+        stereo("m4a", "m4a", 44_100, "ffmpeg -v error -i $IN -c:a aac $OUT"),
+        make("opus mp4", "mp4", 48_000, "ffmpeg -v error -i $IN -c:a libopus $OUT"),
+    ] {
+        let folder = folder();
+        let path = make.file(folder.path());
+        let made = render(|| voice(&path), &folder.path().join("rendition.mp4"));
+        // ffmpeg counts edits in milliseconds.
+        assert!((made.seconds - SECONDS).abs() < 0.0015, "{}: {} s", make.name, made.seconds);
+    }
+}
