@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("control", &["asset", "catalog"]),
     ("gir", &["asset", "catalog"]),
     ("deliver", &["asset", "catalog", "gir"]),
-    ("play", &["asset", "catalog", "seal", "store"]),
+    ("play", &["asset", "catalog", "media", "seal", "store"]),
     ("identity", &["asset", "catalog"]),
     (
         "http",

@@ -1,15 +1,17 @@
 //! A sound file decoded to WAVE, for files in which silence cannot be written in place.
 //!
 //! It is decoded twice: once to count its samples, so that every length is known beforehand, and
-//! once as it is carried. Neither result nor intermediate rests anywhere.
+//! once as it is carried. Neither result nor intermediate rests anywhere. [`SoundFile`] gives the
+//! samples themselves, for what is made of a recording later.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use symphonia::core::audio::conv::ConvertibleSample;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
-use symphonia::core::formats::FormatReader;
+use symphonia::core::formats::{FormatReader, Track};
 use symphonia::core::io::MediaSource;
 use symphonia::core::packet::Packet;
 
@@ -33,7 +35,7 @@ const FILL_FRAMES: u64 = 16 * 1024;
 const OVERLAP_PART: u64 = 50;
 
 /// Decodes packet by packet.
-struct Decoder {
+struct Decoder<S> {
     reader: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     container: Container,
@@ -53,23 +55,45 @@ struct Decoder {
     /// Where the last packet belongs, in frames; more silence is needed before it.
     pending: Option<(Packet, u64)>,
     position: Arc<AtomicU64>,
-    samples: Vec<i16>,
+    /// Bits of one sample as they are coded, where the file says so.
+    bits: Option<u32>,
+    samples: Vec<S>,
 }
 
-impl Decoder {
-    fn open(mut source: Box<dyn MediaSource>, original: &Measured) -> Result<Self, MediaError> {
-        let (bytes, container) = (original.bytes, original.container);
+/// Which track is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// The only one; a file of several is refused.
+    Only,
+    /// The first one of sound.
+    FirstSound,
+}
+
+impl<S: ConvertibleSample + Default> Decoder<S> {
+    fn open(
+        mut source: Box<dyn MediaSource>,
+        (bytes, container): (u64, Container),
+        begin: MediaTime,
+        choice: Choice,
+    ) -> Result<Self, MediaError> {
         if container == Container::Mp4 {
             mp4::check_plays_through(source.as_mut(), bytes, MAX_SHORTFALL)?;
         }
-        let begin = original.first.as_micros();
+        let begin = begin.as_micros();
         let position = Arc::new(AtomicU64::new(0));
         let inside = Arc::clone(&position);
         guarded(&position, move || {
             let reader = open_demuxer(source, bytes, container, &inside)?;
-            let [track] = reader.tracks() else {
-                return Err(MediaError::unsupported("decoding a file of several tracks"));
+            let sounds = |track: &&Track| {
+                track.codec_params.as_ref().is_some_and(|params| params.audio().is_some())
             };
+            let track = match (choice, reader.tracks()) {
+                (Choice::FirstSound, tracks) => tracks.iter().find(sounds),
+                (Choice::Only, [track]) => Some(track),
+                (Choice::Only, _) => None,
+            };
+            let several = || MediaError::unsupported("decoding a file of several tracks");
+            let track = track.ok_or_else(several)?;
             let id = track.id;
             let sound = track.codec_params.as_ref().and_then(|params| params.audio());
             let sound = sound.ok_or_else(|| MediaError::unsupported("decoding a picture"))?;
@@ -82,6 +106,7 @@ impl Decoder {
             let channels = sound.channels.as_ref().map(|channels| channels.count());
             let channels = channels.and_then(|count| u16::try_from(count).ok());
             let (rate, channels) = sound.sample_rate.zip(channels).ok_or_else(missing)?;
+            let bits = sound.bits_per_sample.or(sound.bits_per_coded_sample);
             let base = track.time_base.map(|base| (base.numer.get(), base.denom.get()));
             let (numerator, denominator) = base.unwrap_or((1, rate.max(1)));
             let begin = u128::from(begin) * u128::from(rate) / 1_000_000;
@@ -99,20 +124,21 @@ impl Decoder {
                 frames: 0,
                 pending: None,
                 position: Arc::clone(&inside),
+                bits,
                 samples: Vec::new(),
             })
         })
     }
 
-    /// Appends the next packet as bytes; false at the end.
-    fn next(&mut self, out: &mut Vec<u8>) -> Result<bool, MediaError> {
+    /// Appends the next packet's samples; false at the end.
+    fn next(&mut self, out: &mut Vec<S>) -> Result<bool, MediaError> {
         let position = Arc::clone(&self.position);
         guarded(&position, || self.decode(out))
     }
 
     /// A packet is decoded at the place that its time says: masks count on the file's clock. What
     /// lies between packets is silent.
-    fn decode(&mut self, out: &mut Vec<u8>) -> Result<bool, MediaError> {
+    fn decode(&mut self, out: &mut Vec<S>) -> Result<bool, MediaError> {
         let Some((packet, place)) = self.pending.take() else { return self.read() };
         if self.frames < place {
             let count = (place - self.frames).min(FILL_FRAMES);
@@ -129,7 +155,7 @@ impl Decoder {
                 }
                 self.frames = self.frames.saturating_add(decoded.frames() as u64);
                 decoded.copy_to_vec_interleaved(&mut self.samples);
-                out.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
+                out.append(&mut self.samples);
             }
             // What cannot be decoded is silent: the next packet's time says for how long.
             Err(Error::DecodeError(_) | Error::IoError(_)) => {}
@@ -184,9 +210,9 @@ impl Decoder {
         u64::try_from(scaled / u128::from(denominator.max(1))).unwrap_or(u64::MAX)
     }
 
-    fn silence(&mut self, frames: u64, out: &mut Vec<u8>) {
-        let bytes = frames * u64::from(self.channels) * u64::from(SAMPLE_BYTES);
-        out.resize(out.len().saturating_add(usize::try_from(bytes).unwrap_or(0)), 0);
+    fn silence(&mut self, frames: u64, out: &mut Vec<S>) {
+        let samples = usize::try_from(frames * u64::from(self.channels)).unwrap_or(0);
+        out.resize(out.len().saturating_add(samples), S::default());
         self.frames = self.frames.saturating_add(frames);
     }
 }
@@ -201,10 +227,10 @@ pub fn measure_decoded(
     source: Box<dyn MediaSource>,
     original: &Measured,
 ) -> Result<Measured, MediaError> {
-    let mut decoder = Decoder::open(source, original)?;
+    let mut decoder = open_only(source, original)?;
     let (mut block, mut total) = (Vec::new(), 0_u64);
     while decoder.next(&mut block)? {
-        total = total.saturating_add(block.len() as u64);
+        total = total.saturating_add(block.len() as u64 * u64::from(SAMPLE_BYTES));
         block.clear();
     }
     let limit = u64::from(u32::MAX - HEAD_BYTES);
@@ -226,9 +252,59 @@ pub fn measure_decoded(
     })
 }
 
+/// A decoder for the only track of a file, on the file's own clock.
+fn open_only(
+    source: Box<dyn MediaSource>,
+    original: &Measured,
+) -> Result<Decoder<i16>, MediaError> {
+    Decoder::open(source, (original.bytes, original.container), original.first, Choice::Only)
+}
+
+/// The samples of the first sound track of a file, from its first packet on.
+pub struct SoundFile<S>(Decoder<S>);
+
+impl<S: ConvertibleSample + Default> SoundFile<S> {
+    /// Opens a file of `bytes` bytes.
+    ///
+    /// # Errors
+    /// Unsupported without sound, and for codecs that cannot be decoded; else [`MediaError`].
+    pub fn open(
+        source: Box<dyn MediaSource>,
+        bytes: u64,
+        container: Container,
+    ) -> Result<Self, MediaError> {
+        Decoder::open(source, (bytes, container), MediaTime::ZERO, Choice::FirstSound).map(Self)
+    }
+
+    /// Channels.
+    pub const fn channels(&self) -> u16 {
+        self.0.channels
+    }
+
+    /// In Hz.
+    pub const fn rate(&self) -> u32 {
+        self.0.rate
+    }
+
+    /// Bits of one sample as they are coded, where the file says so.
+    pub const fn bits(&self) -> Option<u32> {
+        self.0.bits
+    }
+
+    /// Appends the next interleaved samples, the silence between packets among them; false at the
+    /// end. Integers are as large as their type allows, whatever the bits.
+    ///
+    /// # Errors
+    /// [`MediaError`].
+    pub fn next(&mut self, out: &mut Vec<S>) -> Result<bool, MediaError> {
+        self.0.next(out)
+    }
+}
+
 /// A file as the WAVE file that it decodes to.
 pub struct Decoded {
-    decoder: Decoder,
+    decoder: Decoder<i16>,
+    samples: Vec<i16>,
     block: Vec<u8>,
     done: usize,
 }
@@ -243,9 +319,9 @@ impl Decoded {
         original: &Measured,
         facts: &Measured,
     ) -> Result<Self, MediaError> {
-        let decoder = Decoder::open(source, original)?;
+        let decoder = open_only(source, original)?;
         let block = wave_head(&decoder, facts.bytes);
-        Ok(Self { decoder, block, done: 0 })
+        Ok(Self { decoder, samples: Vec::new(), block, done: 0 })
     }
 
     /// The WAVE header, which says all that masking needs to know beforehand.
@@ -259,9 +335,11 @@ impl Read for Decoded {
         while self.done >= self.block.len() {
             self.block.clear();
             self.done = 0;
-            if !self.decoder.next(&mut self.block).map_err(io::Error::other)? {
+            if !self.decoder.next(&mut self.samples).map_err(io::Error::other)? {
                 return Ok(0);
             }
+            self.block.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
+            self.samples.clear();
         }
         let rest = self.block.get(self.done..).unwrap_or_default();
         let count = rest.len().min(out.len());
@@ -274,7 +352,7 @@ impl Read for Decoded {
 }
 
 /// `RIFF`, `fmt ` and the head of `data`.
-fn wave_head(decoder: &Decoder, bytes: u64) -> Vec<u8> {
+fn wave_head(decoder: &Decoder<i16>, bytes: u64) -> Vec<u8> {
     let total = u32::try_from(bytes).unwrap_or(u32::MAX);
     let align = decoder.channels.saturating_mul(SAMPLE_BYTES);
     let mut head = Vec::with_capacity(HEAD_BYTES as usize);

@@ -82,6 +82,13 @@ struct Meter {
     given: u64,
 }
 
+impl Meter {
+    fn count(&mut self, chunk: &io::Result<Bytes>) {
+        let length = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
+        self.given = self.given.saturating_add(length);
+    }
+}
+
 impl Drop for Meter {
     fn drop(&mut self) {
         self.listening.note(&self.heard, self.from, self.given);
@@ -103,8 +110,7 @@ impl Listening {
     ) -> BoxStream<'static, io::Result<Bytes>> {
         let mut meter = Meter { listening: self.clone(), heard, from, given: 0 };
         let count = move |chunk: io::Result<Bytes>| {
-            let length = chunk.as_ref().map_or(0, |chunk| chunk.len() as u64);
-            meter.given = meter.given.saturating_add(length);
+            meter.count(&chunk);
             chunk
         };
         bytes.map(count).boxed()

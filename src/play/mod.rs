@@ -2,7 +2,7 @@
 //!
 //! A link names one asset, expires, and survives no tampering. A range of a sealed asset is read
 //! from the store, verified by the digests of the segments it touches, and opened in memory; clear
-//! bytes are never on a disk.
+//! bytes are never on a disk. [`rendition`] makes the files that browsers play.
 
 mod asset;
 mod conversation;
@@ -11,8 +11,11 @@ mod issue;
 mod link;
 mod listening;
 mod range;
+mod reader;
 mod recipe;
+pub mod rendition;
 mod settings;
+mod studio;
 
 pub use asset::{PlayKey, Playable, Player};
 pub use conversation::{Asked, Medium, Rendition, Scene, Standing, Take};
@@ -23,3 +26,4 @@ pub use listening::{Heard, Listening};
 pub use range::{Selected, select};
 pub use recipe::Recipe;
 pub use settings::PlaySettings;
+pub use studio::Studio;

@@ -21,7 +21,7 @@ use crate::identity::RequestLimit;
 use crate::ingest::{Ingest, LiveUploads};
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress};
-use crate::play::{Links, Listening, PlayKey, Player};
+use crate::play::{Links, Listening, PlayKey, Player, Studio};
 use crate::seal::{Random, Recipient, SealMode, SealPolicy, SystemRandom};
 use crate::spool::Spool;
 use crate::store::backends::webdav::{Auth, Credentials};
@@ -36,6 +36,7 @@ pub(super) struct Parts {
     pub(super) pipeline: Pipeline,
     pub(super) control: Control,
     pub(super) couriers: Vec<Courier>,
+    pub(super) studio: Studio,
 }
 
 /// Where the catalogue lives.
@@ -73,13 +74,14 @@ pub(super) async fn parts(
     let (store, embedded) = store(config, data, &own_url, random.as_ref())?;
     let signing = Arc::new(data.signing_key()?);
     let (seal, play_key) = sealing(config, data, clock.as_ref(), &random)?;
+    let seal = Arc::new(seal);
     let (bell, delivery_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let progress = Progress::default();
     let pipeline = Pipeline {
         spool: spool.clone(),
         store: Arc::clone(&store),
         catalog: catalog.clone(),
-        seal: Arc::new(seal),
+        seal: Arc::clone(&seal),
         mask: config.mask.clone(),
         signing: Arc::clone(&signing),
         targets: if config.gir.deliver { vec![RWS] } else { Vec::new() },
@@ -112,6 +114,14 @@ pub(super) async fn parts(
         public_url: Arc::clone(&public_url),
         clock: Arc::clone(&clock),
     };
+    let studio = Studio {
+        player: player.clone(),
+        seal,
+        zone: config.mask.time_zone(),
+        node: spool.node().to_owned(),
+        clock: Arc::clone(&clock),
+        bell: Arc::new(Notify::new()),
+    };
     let listening = Listening::new(catalog.clone(), Arc::clone(&clock));
     let (requests, window_s) = (config.play.requests, config.play.requests_window_s);
     let state = State {
@@ -123,7 +133,7 @@ pub(super) async fn parts(
         player,
         links,
         listening,
-        rendition_bell: Arc::new(Notify::new()),
+        rendition_bell: Arc::clone(&studio.bell),
         play_limit: Arc::new(RequestLimit::new(requests, window_s)),
         signing,
         metrics: Metrics::install().context("the metrics cannot be started")?,
@@ -137,7 +147,7 @@ pub(super) async fn parts(
         stopping,
         clock,
     };
-    Ok(Parts { state, pipeline, control, couriers })
+    Ok(Parts { state, pipeline, control, couriers, studio })
 }
 
 fn ingest(config: &Config, pipeline: &Pipeline) -> Ingest {

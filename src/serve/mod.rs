@@ -59,6 +59,7 @@ impl Gateway {
         let (stop_listening, listening) = watch::channel(false);
         let parts = build::parts(&config, &data, address, listening.clone()).await?;
         parts.pipeline.recover().await.context("the spool cannot be recovered")?;
+        parts.studio.recover().await.context("the renditions cannot be recovered")?;
         let limit = config.server.max_connections;
         let public_url = parts.state.public_url.to_string();
         let catalog = parts.state.catalog.clone();
@@ -70,6 +71,7 @@ impl Gateway {
         for _ in 0..config.pipeline.workers {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
+        workers.spawn(parts.studio.run(work.clone()));
         workers.spawn(sweeper.sweep(work.clone()));
         workers.spawn(heard.clone().run(work.clone()));
         workers.spawn(parts.control.run(work.clone()));

@@ -30,6 +30,8 @@ mod peers;
 mod pipeline_formats;
 mod pipeline_masked;
 mod playback;
+mod playback_api;
+mod renditions;
 mod seal_interop;
 mod store_behaviour;
 mod store_faults;

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::Json;
-use axum::extract::State as Shared;
+use axum::extract::{OriginalUri, State as Shared};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, Uri};
 use jiff::SignedDuration;
@@ -80,7 +80,7 @@ impl From<PlayError> for Problem {
 /// `GET …/contacts?acd-call-id=`.
 pub(super) async fn by_call(
     Shared(state): Shared<State>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     Address(address): Address,
 ) -> Result<Response, Problem> {
@@ -97,7 +97,7 @@ pub(super) async fn by_call(
 pub(super) async fn by_contact(
     Shared(state): Shared<State>,
     Names(id, _): Names<String, Problem>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     Address(address): Address,
 ) -> Result<Response, Problem> {
@@ -110,7 +110,7 @@ pub(super) async fn by_contact(
 pub(super) async fn by_segment(
     Shared(state): Shared<State>,
     Names(id, _): Names<String, Problem>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     Address(address): Address,
 ) -> Result<Response, Problem> {
@@ -123,7 +123,7 @@ pub(super) async fn by_segment(
 pub(super) async fn by_statement(
     Shared(state): Shared<State>,
     Names((contact, statement), _): Names<(String, String), Problem>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
     Address(address): Address,
 ) -> Result<Response, Problem> {

@@ -176,6 +176,7 @@ mod tests {
             default_duration_ns: Some(10),
             encoding,
             audio: Audio { sampling_frequency: 0.0, channels: 0, bit_depth: 0 },
+            pixels: (0, 0),
             bent_clock: false,
         };
         Pictures::new(&entry, vec![(100, 200), (300, 310), (800, i128::MAX)])

@@ -97,6 +97,11 @@ impl AdtsHeader {
         SAMPLE_RATES.get(usize::try_from(self.fixed >> 6 & 15).ok()?).copied()
     }
 
+    /// sampling_frequency_index.
+    pub fn rate_index(&self) -> u8 {
+        u8::try_from(self.fixed >> 6 & 15).unwrap_or(0)
+    }
+
     /// channel_configuration, 0 to 7.
     pub fn channel_configuration(&self) -> u8 {
         u8::try_from(self.fixed >> 2 & 7).unwrap_or(0)

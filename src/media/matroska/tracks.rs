@@ -65,6 +65,8 @@ pub struct TrackEntry {
     pub encoding: ContentEncoding,
     /// `Audio`.
     pub audio: Audio,
+    /// `PixelWidth` and `PixelHeight` of `Video`; 0 when not given.
+    pub pixels: (u64, u64),
     /// Whether the deprecated `TrackTimestampScale` or `TrackOffset` bends the track's clock.
     pub bent_clock: bool,
 }
@@ -120,6 +122,7 @@ fn read_entry(element: &Element<'_>) -> Result<TrackEntry, MediaError> {
         default_duration_ns: None,
         encoding: ContentEncoding::HeaderStripping(Vec::new()),
         audio: Audio { sampling_frequency: 8000.0, channels: 1, bit_depth: 0 },
+        pixels: (0, 0),
         bent_clock: false,
     };
     let limited = |value| MediaError::check("a time of a track", value, MAX_TRACK_NS);
@@ -144,6 +147,7 @@ fn read_entry(element: &Element<'_>) -> Result<TrackEntry, MediaError> {
             ids::TRACK_TIMESTAMP_SCALE => entry.bent_clock |= child.float()? != 1.0,
             ids::TRACK_OFFSET => entry.bent_clock |= child.uint()? != 0,
             ids::AUDIO => entry.audio = read_audio(&child)?,
+            ids::VIDEO => entry.pixels = read_video(&child)?,
             ids::CONTENT_ENCODINGS => entry.encoding = read_encodings(&child)?,
             _ => {}
         }
@@ -168,6 +172,19 @@ fn read_audio(element: &Element<'_>) -> Result<Audio, MediaError> {
         }
     }
     Ok(audio)
+}
+
+fn read_video(element: &Element<'_>) -> Result<(u64, u64), MediaError> {
+    let mut pixels = (0, 0);
+    for child in element.children() {
+        let child = child?;
+        match child.id {
+            ids::PIXEL_WIDTH => pixels.0 = child.uint()?,
+            ids::PIXEL_HEIGHT => pixels.1 = child.uint()?,
+            _ => {}
+        }
+    }
+    Ok(pixels)
 }
 
 /// One encoding that only strips headers of frames can be undone; anything else is opaque.

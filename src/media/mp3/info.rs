@@ -22,6 +22,8 @@ pub struct InfoFrame {
     pub lame_at: Option<usize>,
     /// Samples that the encoder put before the sound, where the tag says so.
     pub encoder_delay: Option<u16>,
+    /// Samples that it put behind the sound; 0 where the tag does not say.
+    pub padding: u16,
 }
 
 impl InfoFrame {
@@ -34,7 +36,7 @@ impl InfoFrame {
             .into_iter()
             .find(|at| is(*at, b"Xing") || is(*at, b"Info"));
         let Some(xing) = xing else {
-            let none = Self { lame_at: None, encoder_delay: None };
+            let none = Self { lame_at: None, encoder_delay: None, padding: 0 };
             return is(VBRI_AT, b"VBRI").then_some(none);
         };
         let flags = frame.get(xing..)?.get(4..8).and_then(|flags| flags.last());
@@ -50,10 +52,16 @@ impl InfoFrame {
             [&b"LAME"[..], b"Lavf", b"Lavc"].iter().any(|encoder| lame.starts_with(encoder))
         });
         let delays = known.and_then(|lame| lame.get(DELAYS_AT..)).and_then(|at| at.first_chunk());
-        let encoder_delay = delays
-            .map(|[high, low, _]: &[u8; 3]| u16::from(*high) << 4 | u16::from(low >> 4))
-            .filter(|delay| *delay > 0);
-        Some(Self { lame_at: lame.map(|_| lame_at), encoder_delay })
+        let delays = delays.map(|[high, mid, low]: &[u8; 3]| {
+            let padding = u16::from(mid & 15) << 8 | u16::from(*low);
+            (u16::from(*high) << 4 | u16::from(mid >> 4), padding)
+        });
+        let delays = delays.filter(|(delay, _)| *delay > 0);
+        Some(Self {
+            lame_at: lame.map(|_| lame_at),
+            encoder_delay: delays.map(|(delay, _)| delay),
+            padding: delays.map_or(0, |(_, padding)| padding),
+        })
     }
 }
 
@@ -123,6 +131,7 @@ mod tests {
             frame[lame + 21..lame + 24].copy_from_slice(&[0x24, 0x01, 0xFF]);
             let info = InfoFrame::read(header, &frame).unwrap();
             assert_eq!((info.lame_at, info.encoder_delay), (Some(lame), Some(576)));
+            assert_eq!(info.padding, 0x1FF);
         }
         let mut frame = vec![0; 417];
         assert_eq!(InfoFrame::read(header, &frame), None);
