@@ -27,6 +27,7 @@ mod refresh_tokens;
 mod renditions;
 mod settings;
 mod state;
+mod tickets;
 mod uploads;
 
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
@@ -51,6 +52,7 @@ pub use refresh_tokens::{RefreshRow, Spent};
 pub use renditions::{ALL_RENDITIONS, MadeRendition, RenditionRow, RenditionState};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
+pub use tickets::TicketRow;
 pub use uploads::{Accepted, UploadClaim};
 
 use jiff::Timestamp;

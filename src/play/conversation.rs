@@ -73,7 +73,7 @@ pub enum Standing {
 #[derive(Debug)]
 pub enum Rendition<'t> {
     /// It is there.
-    Ready(&'t RenditionRow, Outcome),
+    Ready(&'t RenditionRow, Box<Outcome>),
     /// It is to be made, or being made.
     Wanted,
     /// Nobody asked for it yet.
@@ -216,7 +216,8 @@ impl Take {
             RenditionState::Ready => {
                 let outcome =
                     row.outcome.as_deref().and_then(|text| serde_json::from_str(text).ok());
-                outcome.map_or(Rendition::Failed, |outcome| Rendition::Ready(row, outcome))
+                outcome
+                    .map_or(Rendition::Failed, |outcome| Rendition::Ready(row, Box::new(outcome)))
             }
         }
     }

@@ -74,14 +74,13 @@ pub(super) async fn parts(
     let (store, embedded) = store(config, data, &own_url, random.as_ref())?;
     let signing = Arc::new(data.signing_key()?);
     let (seal, play_key) = sealing(config, data, clock.as_ref(), &random)?;
-    let seal = Arc::new(seal);
     let (bell, delivery_bell) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let progress = Progress::default();
     let pipeline = Pipeline {
         spool: spool.clone(),
         store: Arc::clone(&store),
         catalog: catalog.clone(),
-        seal: Arc::clone(&seal),
+        seal: Arc::new(seal),
         mask: config.mask.clone(),
         signing: Arc::clone(&signing),
         targets: if config.gir.deliver { vec![RWS] } else { Vec::new() },
@@ -107,23 +106,7 @@ pub(super) async fn parts(
         random: Arc::clone(&random),
         kept: Default::default(),
     };
-    let links = Links {
-        keys: Arc::new(data.link_keys(random.as_ref())?),
-        catalog: catalog.clone(),
-        settings: config.play.clone(),
-        public_url: Arc::clone(&public_url),
-        clock: Arc::clone(&clock),
-    };
-    let studio = Studio {
-        player: player.clone(),
-        seal,
-        zone: config.mask.time_zone(),
-        node: spool.node().to_owned(),
-        clock: Arc::clone(&clock),
-        bell: Arc::new(Notify::new()),
-    };
-    let listening = Listening::new(catalog.clone(), Arc::clone(&clock));
-    let (requests, window_s) = (config.play.requests, config.play.requests_window_s);
+    let studio = studio(config, player.clone(), &pipeline);
     let state = State {
         catalog,
         identity,
@@ -131,10 +114,13 @@ pub(super) async fn parts(
         control: control.clone(),
         progress,
         player,
-        links,
-        listening,
+        links: links(config, data, &pipeline, &public_url)?,
+        listening: Listening::new(pipeline.catalog.clone(), Arc::clone(&clock)),
         rendition_bell: Arc::clone(&studio.bell),
-        play_limit: Arc::new(RequestLimit::new(requests, window_s)),
+        play_limit: Arc::new(RequestLimit::new(
+            config.play.requests,
+            config.play.requests_window_s,
+        )),
         signing,
         metrics: Metrics::install().context("the metrics cannot be started")?,
         sessions: Sessions::default(),
@@ -148,6 +134,32 @@ pub(super) async fn parts(
         clock,
     };
     Ok(Parts { state, pipeline, control, couriers, studio })
+}
+
+fn studio(config: &Config, player: Player, pipeline: &Pipeline) -> Studio {
+    Studio {
+        player,
+        seal: Arc::clone(&pipeline.seal),
+        zone: config.mask.time_zone(),
+        node: pipeline.spool.node().to_owned(),
+        clock: Arc::clone(&pipeline.clock),
+        bell: Arc::new(Notify::new()),
+    }
+}
+
+fn links(
+    config: &Config,
+    data: &DataDir,
+    pipeline: &Pipeline,
+    public_url: &Arc<str>,
+) -> anyhow::Result<Links> {
+    Ok(Links {
+        keys: Arc::new(data.link_keys(pipeline.seal.random.as_ref())?),
+        catalog: pipeline.catalog.clone(),
+        settings: config.play.clone(),
+        public_url: Arc::clone(public_url),
+        clock: Arc::clone(&pipeline.clock),
+    })
 }
 
 fn ingest(config: &Config, pipeline: &Pipeline) -> Ingest {

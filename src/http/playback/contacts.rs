@@ -6,11 +6,11 @@ use axum::Json;
 use axum::extract::{OriginalUri, State as Shared};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, Uri};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Shown, body};
 use super::parameters::Wish;
-use crate::asset::{ContactId, MediaTime, SegmentId, StatementId};
+use crate::asset::{AssetId, ContactId, MediaTime, Outcome, SegmentId, StatementId, WireTime};
 use crate::http::cxone::{Problem, Query};
 use crate::http::path::Names;
 use crate::http::peer::Address;
@@ -24,7 +24,7 @@ use crate::play::{
 const RETRY_S: u64 = 2;
 
 /// Somebody who may ask, and what for.
-struct Caller {
+pub(super) struct Caller {
     principal: Principal,
     address: IpAddr,
     wish: Wish,
@@ -32,7 +32,7 @@ struct Caller {
 
 impl Caller {
     /// Whoever calls may play something at least, and did not call too often.
-    async fn of(
+    pub(super) async fn of(
         state: &State,
         headers: &HeaderMap,
         address: IpAddr,
@@ -40,6 +40,16 @@ impl Caller {
     ) -> Result<Self, Problem> {
         let permissions = [Permission::Play, Permission::PlayAny];
         let principal = auth::require_any(&state.identity, headers, &permissions).await?;
+        Self::admit(state, principal, address, uri)
+    }
+
+    /// Somebody who has proved who they are, if they did not call too often.
+    pub(super) fn admit(
+        state: &State,
+        principal: Principal,
+        address: IpAddr,
+        uri: &Uri,
+    ) -> Result<Self, Problem> {
         let caller = principal.access_key.as_ref().unwrap_or(&principal.name);
         let caller = format!("{} {caller}", principal.tenant);
         if let Err(seconds) = state.play_limit.admit(&caller, state.clock.now()) {
@@ -51,7 +61,11 @@ impl Caller {
     }
 
     /// What they may see of a contact or segment.
-    async fn takes(&self, state: &State, asked: Asked<'_>) -> Result<Vec<Take>, Problem> {
+    pub(super) async fn takes(
+        &self,
+        state: &State,
+        asked: Asked<'_>,
+    ) -> Result<Vec<Take>, Problem> {
         let zone = state.mask.time_zone();
         let tenant = &self.principal.tenant;
         let mut takes = Take::load(&state.catalog, tenant, asked, zone.as_ref()).await?;
@@ -90,7 +104,7 @@ pub(super) async fn by_call(
     let id =
         query.value([name, "acdCallId"])?.ok_or_else(|| Problem::parameter(name, "is missing"))?;
     let id = ContactId::parse(id).map_err(|error| Problem::parameter(name, error))?;
-    whole(&state, &caller, Asked::Contact(&id)).await
+    of_all(&state, &caller, Asked::Contact(&id)).await
 }
 
 /// `GET …/contacts/{contactId}`: the same by path.
@@ -103,7 +117,7 @@ pub(super) async fn by_contact(
 ) -> Result<Response, Problem> {
     let caller = Caller::of(&state, &headers, address, &uri).await?;
     let id = ContactId::parse(&id).map_err(|error| Problem::parameter("contactId", error))?;
-    whole(&state, &caller, Asked::Contact(&id)).await
+    of_all(&state, &caller, Asked::Contact(&id)).await
 }
 
 /// `GET …/segments/{segmentId}`.
@@ -116,7 +130,7 @@ pub(super) async fn by_segment(
 ) -> Result<Response, Problem> {
     let caller = Caller::of(&state, &headers, address, &uri).await?;
     let id = SegmentId::parse(&id).map_err(|error| Problem::parameter("segmentId", error))?;
-    whole(&state, &caller, Asked::Segment(&id)).await
+    of_all(&state, &caller, Asked::Segment(&id)).await
 }
 
 /// `GET …/acd-contacts/{acdContactId}/statements/{statementId}`: a part of one segment.
@@ -139,9 +153,9 @@ pub(super) async fn by_statement(
     });
     let (take, named) = named.ok_or_else(|| Problem::not_found("statement"))?;
     if take.standing() == Standing::InProgress {
-        return Ok(in_progress());
+        return Ok(Prepared::in_progress());
     }
-    let resolve = |time: crate::asset::WireTime| time.resolve(zone.as_ref());
+    let resolve = |time: WireTime| time.resolve(zone.as_ref());
     let (Ok(from), Ok(to)) = (resolve(named.start_time), resolve(named.stop_time)) else {
         let detail = format!("the times of statement {statement} have no zone");
         return Err(PlayError::Row { detail }.into());
@@ -151,38 +165,51 @@ pub(super) async fn by_statement(
     else {
         return Err(no_media());
     };
-    let after = |at: jiff::Timestamp| {
+    let after = |at: Timestamp| {
         let micros = at.duration_since(leading.start).max(SignedDuration::ZERO).as_micros();
         MediaTime::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     };
     let scene = if caller.wish.media.screen { scene } else { scene.without_screen() };
     let shown = Shown::scene(take, scene, Some((after(from), after(to))));
-    finish(&state, &caller, &takes, vec![shown]).await
+    answer(&state, &caller, &takes, Some(vec![shown])).await
 }
 
-async fn whole(state: &State, caller: &Caller, asked: Asked<'_>) -> Result<Response, Problem> {
+async fn of_all(state: &State, caller: &Caller, asked: Asked<'_>) -> Result<Response, Problem> {
     let takes = caller.takes(state, asked).await?;
-    if takes.iter().any(|take| take.standing() == Standing::InProgress) {
-        return Ok(in_progress());
-    }
-    let shown = takes.iter().flat_map(|take| Shown::of(take, caller.wish.media)).collect();
-    finish(state, caller, &takes, shown).await
+    answer(state, caller, &takes, whole(caller, &takes)).await
 }
 
-/// Sees to it that what is shown can be played, makes the links, and answers.
-async fn finish(
+/// Everything that a caller asked to see; nothing while some of it is on its way.
+pub(super) fn whole<'t>(caller: &Caller, takes: &'t [Take]) -> Option<Vec<Shown<'t>>> {
+    let moving = takes.iter().any(|take| take.standing() == Standing::InProgress);
+    (!moving).then(|| takes.iter().flat_map(|take| Shown::of(take, caller.wish.media)).collect())
+}
+
+async fn answer(
     state: &State,
     caller: &Caller,
     takes: &[Take],
-    mut shown: Vec<Shown<'_>>,
+    shown: Option<Vec<Shown<'_>>>,
 ) -> Result<Response, Problem> {
+    let Some(shown) = shown else { return Ok(Prepared::in_progress()) };
+    match prepare(state, shown).await? {
+        Some(shown) => Prepared { takes, shown }.answer(state, caller).await,
+        None => Ok(Prepared::in_progress()),
+    }
+}
+
+/// Sees to it that what is shown can be played; nothing while a file is being made.
+pub(super) async fn prepare<'t>(
+    state: &State,
+    mut shown: Vec<Shown<'t>>,
+) -> Result<Option<Vec<Shown<'t>>>, Problem> {
     let mut waiting = false;
     for one in &mut shown {
         let Some(recipe) = one.recipe() else { continue };
         let take = one.take;
         match take.rendition(&recipe) {
             Rendition::Ready(row, outcome) => {
-                one.playable = outcome.seal.playback.then_some((row.asset_id, outcome));
+                one.playable = outcome.seal.playback.then_some((row.asset_id, *outcome));
             }
             Rendition::Failed => one.playable = original(one.scene),
             Rendition::Wanted => waiting = true,
@@ -196,51 +223,75 @@ async fn finish(
             }
         }
     }
-    if waiting {
-        return Ok(in_progress());
-    }
     shown.sort_by_key(|one| (one.playable.is_none() || !one.is_call(), one.start()));
-    if shown.iter().all(Shown::is_empty) {
+    if !waiting && shown.iter().all(Shown::is_empty) {
         return Err(no_media());
     }
-    let links = links(state, caller, takes, &shown).await?;
-    Ok(Json(body(&caller.wish, &caller.principal, takes, &shown, &links)).into_response())
+    Ok((!waiting).then_some(shown))
+}
+
+/// What can be shown and played now.
+pub(super) struct Prepared<'t> {
+    pub(super) takes: &'t [Take],
+    pub(super) shown: Vec<Shown<'t>>,
+}
+
+impl Prepared<'_> {
+    /// The answer about what cannot be shown yet.
+    pub(super) fn in_progress() -> Response {
+        let message = "the recording is being prepared; ask again";
+        let problem = Problem::new(StatusCode::ACCEPTED, "IN_PROGRESS", message);
+        problem.retry_after(RETRY_S).into_response()
+    }
+
+    async fn answer(&self, state: &State, caller: &Caller) -> Result<Response, Problem> {
+        let mut wanted = self.wanted(Disposition::Inline);
+        if caller.wish.download {
+            // One more: by which the first of them is saved.
+            wanted.extend(self.wanted(Disposition::Attachment).into_iter().take(1));
+        }
+        let links = self.links(state, caller, &wanted).await?;
+        let (wish, principal) = (&caller.wish, &caller.principal);
+        Ok(Json(body(wish, principal, self.takes, &self.shown, &links)).into_response())
+    }
+
+    /// A link to the first file, to be played or, as was asked for, saved.
+    pub(super) async fn first_link(
+        &self,
+        state: &State,
+        caller: &Caller,
+    ) -> Result<String, Problem> {
+        let save = caller.wish.download;
+        let disposition = if save { Disposition::Attachment } else { Disposition::Inline };
+        let wanted: Vec<Wanted<'_>> = self.wanted(disposition).into_iter().take(1).collect();
+        let links = self.links(state, caller, &wanted).await?;
+        links.into_iter().next().ok_or_else(no_media)
+    }
+
+    fn wanted(&self, disposition: Disposition) -> Vec<Wanted<'_>> {
+        let playable = self.shown.iter().filter_map(|one| one.playable.as_ref());
+        playable.map(|(asset, outcome)| Wanted { asset: *asset, outcome, disposition }).collect()
+    }
+
+    async fn links(
+        &self,
+        state: &State,
+        caller: &Caller,
+        wanted: &[Wanted<'_>],
+    ) -> Result<Vec<String>, Problem> {
+        let Some(first) = self.takes.first() else { return Ok(Vec::new()) };
+        let (tenant, name) = (&caller.principal.tenant, caller.principal.name.as_str());
+        let listener = Listener { tenant, name, address: caller.address };
+        let made = state.links.issue(listener, first.names.contact.as_str(), wanted).await?;
+        Ok(made.into_iter().map(|link| link.url).collect())
+    }
 }
 
 /// The asset itself, where nothing can be made of it.
-fn original(scene: Option<Scene<'_>>) -> Option<(crate::asset::AssetId, crate::asset::Outcome)> {
+fn original(scene: Option<Scene<'_>>) -> Option<(AssetId, Outcome)> {
     let leading = scene?.leading()?;
     let outcome = leading.outcome.as_ref().filter(|outcome| outcome.seal.playback)?;
     Some((leading.row.asset_id, outcome.clone()))
-}
-
-/// The link of each that can be played, in order; and for a download a last one, by which the first
-/// of them is saved.
-async fn links(
-    state: &State,
-    caller: &Caller,
-    takes: &[Take],
-    shown: &[Shown<'_>],
-) -> Result<Vec<String>, Problem> {
-    let playable = || shown.iter().filter_map(|one| one.playable.as_ref());
-    let inline = Disposition::Inline;
-    let mut wanted: Vec<Wanted<'_>> = playable()
-        .map(|(asset, outcome)| Wanted { asset: *asset, outcome, disposition: inline })
-        .collect();
-    if let Some((asset, outcome)) = playable().next().filter(|_| caller.wish.download) {
-        let disposition = Disposition::Attachment;
-        wanted.push(Wanted { asset: *asset, outcome, disposition });
-    }
-    let Some(first) = takes.first() else { return Ok(Vec::new()) };
-    let (tenant, name) = (&caller.principal.tenant, caller.principal.name.as_str());
-    let listener = Listener { tenant, name, address: caller.address };
-    let made = state.links.issue(listener, first.names.contact.as_str(), &wanted).await?;
-    Ok(made.into_iter().map(|link| link.url).collect())
-}
-
-fn in_progress() -> Response {
-    let message = "the recording is being prepared; ask again";
-    Problem::new(StatusCode::ACCEPTED, "IN_PROGRESS", message).retry_after(RETRY_S).into_response()
 }
 
 fn no_media() -> Problem {

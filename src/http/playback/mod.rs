@@ -4,12 +4,14 @@ mod answer;
 mod contacts;
 mod media;
 mod parameters;
+mod permalinks;
 mod problem;
 mod revoke;
 mod stages;
+mod tickets;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use http::Uri;
 
 use self::problem::Problem;
@@ -23,6 +25,10 @@ pub(super) fn routes() -> Router<State> {
         .route("/contacts/{id}", get(contacts::by_contact))
         .route("/segments/{id}", get(contacts::by_segment))
         .route("/acd-contacts/{id}/statements/{statement}", get(contacts::by_statement))
+        .route("/permalinks/acd-contacts/{id}", get(permalinks::contact))
+        .route("/permalinks/segments/{id}", get(permalinks::segment))
+        .route("/tickets", get(tickets::list).post(tickets::create))
+        .route("/tickets/{id}", delete(tickets::remove))
         .route("/revocations", post(revoke::post));
     let api = dressed(api);
     Router::new()

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{API, ask, ask_until_ready, one_call, push_call, sign_in};
-use crate::gateway::{Gateway, send};
+use super::{API, ask, ask_until_ready, one_call, push_call, sign_in, start};
+use crate::gateway::send;
 
 #[test]
 fn without_a_token_401_and_without_the_permission_403() {
@@ -44,7 +44,7 @@ fn an_agent_hears_their_own_recordings_only() {
 
 #[test]
 fn another_tenants_recordings_are_not_there() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     push_call(&gateway, "one");
     let own = sign_in(&gateway, "default", "listener", &["play.any"]);
     let path = format!("{API}/segments/segment-one");

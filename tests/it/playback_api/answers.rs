@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{API, START, ask, ask_until_ready, one_call, push_voice_and_screen, sign_in};
-use crate::gateway::{Gateway, document, sample};
+use super::{API, START, ask, ask_until_ready, one_call, push_voice_and_screen, sign_in, start};
+use crate::gateway::{document, sample};
 
 /// The answer about the one call.
 fn answer(query: &str) -> Value {
@@ -110,7 +110,7 @@ fn what_is_excluded_is_left_out_and_a_download_redirects() {
 
 #[test]
 fn voice_and_screen_are_one_interaction_and_voice_alone_is_to_be_had() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     push_voice_and_screen(&gateway);
     let token = sign_in(&gateway, "default", "listener", &["play.any"]);
     let document = document("call");
@@ -129,7 +129,7 @@ fn voice_and_screen_are_one_interaction_and_voice_alone_is_to_be_had() {
 
 #[test]
 fn a_chat_has_its_messages_and_an_email_its_content() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     let token = sign_in(&gateway, "default", "listener", &["play.any"]);
     for (kind, own) in [
         (
@@ -170,7 +170,7 @@ fn a_chat_has_its_messages_and_an_email_its_content() {
 
 #[test]
 fn faults_of_the_conversation_are_named_by_their_place() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     for (own, field) in [
         (json!({ "contact": { "acdContactId": "a/b" } }), "reelgate.contact.acdContactId"),
         (

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{API, ask_until_ready, one_call, push_voice_and_screen, sign_in, tones};
-use crate::gateway::{Gateway, document, send};
+use super::{API, ask_until_ready, one_call, push_voice_and_screen, sign_in, start, tones};
+use crate::gateway::{document, send};
 
 /// Runs a program that must be content.
 fn quiet(program: &str, arguments: &[&str]) -> Vec<u8> {
@@ -158,7 +158,7 @@ fn renditions_are_sealed_and_stored_like_their_source() {
 
 #[test]
 fn voice_and_screen_play_in_one_file() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     push_voice_and_screen(&gateway);
     let token = sign_in(&gateway, "default", "listener", &["play.any"]);
     let document = document("call");

@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod files;
 mod links;
+mod permalinks;
 mod states;
 
 use std::process::Command;
@@ -121,9 +122,14 @@ fn push_call(gateway: &Gateway, id: &str) {
     assert_eq!(pushed.status, 201, "{}", String::from_utf8_lossy(&pushed.body));
 }
 
+/// A gateway that lets a test ask as often as it likes.
+fn start(settings: &[(&str, &str)]) -> Gateway {
+    Gateway::start(&[&[("PLAY__REQUESTS", "1000000")], settings].concat())
+}
+
 /// A gateway with one call, and somebody who may hear everything.
 fn one_call(settings: &[(&str, &str)]) -> (Gateway, String) {
-    let gateway = Gateway::start(settings);
+    let gateway = start(settings);
     push_call(&gateway, "one");
     let token = sign_in(&gateway, "default", "listener", &["play.any", "play.insights"]);
     (gateway, token)

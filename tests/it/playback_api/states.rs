@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{API, ask, ask_until_ready, call, one_call, push_call, sign_in};
+use super::{API, ask, ask_until_ready, call, one_call, push_call, sign_in, start};
 use crate::gateway::{Gateway, send};
 
 #[test]
 fn a_recording_on_its_way_is_202_until_it_can_be_played() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     let token = sign_in(&gateway, "default", "listener", &["play.any"]);
     let path = format!("{API}/contacts?acd-call-id=acd-one");
     let unknown = ask(&gateway, &token, &path);
@@ -25,7 +25,7 @@ fn a_recording_on_its_way_is_202_until_it_can_be_played() {
 
 #[test]
 fn a_recording_of_which_nothing_can_be_played_is_404_with_its_own_code() {
-    let gateway = Gateway::start(&[]);
+    let gateway = start(&[]);
     let token = sign_in(&gateway, "default", "listener", &["play.any"]);
     assert_eq!(gateway.declare(&call("one")).status, 201);
     // A coding that nobody knows.
