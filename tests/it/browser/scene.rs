@@ -216,8 +216,9 @@ pub(super) fn hours(hours: i64) -> Media {
     std::fs::write(&path, minute).expect("a file");
     let (seconds, times) = (hours * 3600, (hours * 60).to_string());
     let again = ["-stream_loop", &times, "-i", path.to_str().expect("a path")];
-    let rest = ["-t", &seconds.to_string(), "-c", "copy", "-write_xing", "0"].map(str::to_owned);
-    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-    let bytes = made("mp3", &[&again[..], &rest].concat());
+    // By frames of 72 ms: what is repeated by time plays a little longer each time.
+    let frames = (seconds * 1000 / 72).to_string();
+    let rest = ["-frames:a", &frames, "-c", "copy", "-write_xing", "0"];
+    let bytes = made("mp3", &[&again[..], &rest[..]].concat());
     Media { mime: "audio/mp3", bytes, seconds, mask: None }
 }
