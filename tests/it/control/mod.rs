@@ -1,13 +1,11 @@
 //! Recording control through HTTP: every row of the truth table, and every status that the
 //! interface pages list, for each endpoint (`docs/control.md`).
-//!
-//! Status 500 is listed too and has no test: no request brings it about, only a failure of the
-//! gateway's own disk or database.
 
 mod access;
 mod answers;
 mod bad_events;
 mod bad_requests;
+mod broken_row;
 mod channel;
 mod contacts;
 mod desk;
