@@ -2,7 +2,9 @@
 //!
 //! The rooms, and the one direction in which bytes flow, are in `docs/architecture.md`.
 
+pub mod archive;
 pub mod asset;
+pub mod bundle;
 pub mod catalog;
 pub mod cli;
 pub mod config;

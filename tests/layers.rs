@@ -11,8 +11,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "asset", "catalog", "control", "gir", "identity", "ingest", "mask", "pipeline", "play",
-            "seal", "store",
+            "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
+            "mask", "pipeline", "play", "seal", "store",
         ],
     ),
     ("observe", &["asset"]),
@@ -22,18 +22,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("spool", &["asset", "seal"]),
     ("store", &["asset", "seal"]),
     ("catalog", &["asset"]),
-    ("pipeline", &["asset", "catalog", "mask", "media", "seal", "spool", "store"]),
+    ("pipeline", &["asset", "catalog", "mask", "media", "observe", "seal", "spool", "store"]),
     ("ingest", &["asset", "catalog", "seal", "spool"]),
     ("control", &["asset", "catalog"]),
     ("gir", &["asset", "catalog"]),
     ("deliver", &["asset", "catalog", "gir"]),
-    ("play", &["asset", "catalog", "media", "seal", "store"]),
+    ("play", &["asset", "catalog", "media", "observe", "seal", "store"]),
+    ("archive", &["asset", "catalog", "observe", "store"]),
+    ("bundle", &["asset", "catalog", "observe", "play", "store"]),
     ("identity", &["asset", "catalog"]),
     (
         "http",
         &[
-            "asset", "catalog", "control", "gir", "identity", "ingest", "mask", "observe",
-            "pipeline", "play", "seal", "store",
+            "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
+            "mask", "observe", "pipeline", "play", "seal", "store",
         ],
     ),
 ];

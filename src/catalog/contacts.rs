@@ -1,7 +1,9 @@
 //! Recordings as players ask for them: by contact, or by segment.
 
+use jiff::Timestamp;
+
 use super::pool::on_read;
-use super::{Catalog, CatalogError};
+use super::{Catalog, CatalogError, Tier, micros};
 use crate::asset::{ContactId, RecordingId, SegmentId, TenantId};
 
 /// Most segments of one contact that are shown.
@@ -16,14 +18,23 @@ pub struct SegmentRow {
     pub contact: ContactId,
     /// The segment that it is.
     pub segment: SegmentId,
+    /// Which store holds it.
+    pub tier: Tier,
     /// What `business-data-update` said last during its interaction, as JSON.
     pub business_data: Option<String>,
 }
 
-/// What a row holds, as text.
-type Texts = (String, String, String, Option<String>);
+/// Where a recording stands in the order of time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place(i64, String);
 
-const COLUMNS: &str = "SELECT r.id, r.contact_id, r.segment_id, i.business_data FROM recordings r \
+/// What a row of a list holds.
+type Listed = (String, String, String, String, Option<String>, i64, Option<String>);
+
+/// What a row holds, as text.
+type Texts = (String, String, String, String, Option<String>);
+
+const COLUMNS: &str = "SELECT r.id, r.contact_id, r.segment_id, r.tier, i.business_data FROM recordings r \
                        LEFT JOIN interactions i ON i.tenant = r.tenant AND i.id = r.interaction_id \
                        WHERE r.tenant = $1 AND ";
 
@@ -67,6 +78,39 @@ impl Catalog {
         Ok(found.into_iter().next())
     }
 
+    /// The recordings that began in a stretch of time, in its order, at most `limit` of them, behind
+    /// the place that `after` names. Each with its own place, and the contact above its own.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn segments_between(
+        &self,
+        tenant: &TenantId,
+        (from, until): (Timestamp, Timestamp),
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<Vec<(SegmentRow, Place, Option<ContactId>)>, CatalogError> {
+        let sql = "SELECT r.id, r.contact_id, r.segment_id, r.tier, i.business_data, r.started_us, \
+                   r.master_contact_id FROM recordings r LEFT JOIN interactions i \
+                   ON i.tenant = r.tenant AND i.id = r.interaction_id \
+                   WHERE r.tenant = $1 AND r.started_us >= $2 AND r.started_us < $3 \
+                   AND (r.started_us, r.id) > ($4, $5) ORDER BY r.started_us, r.id LIMIT $6";
+        let (at, id) = after.map_or((i64::MIN, ""), |place| (place.0, place.1.as_str()));
+        let rows: Vec<Listed> = on_read!(self, |pool| {
+            let query = sqlx::query_as(sql).bind(tenant.as_str());
+            let query = query.bind(micros(from)).bind(micros(until)).bind(at).bind(id);
+            query.bind(i64::from(limit)).fetch_all(pool).await?
+        });
+        let row = |(recording, contact, segment, tier, data, started, master): Listed| {
+            let names = SegmentRow::of((recording, contact, segment, tier, data))?;
+            let master = master.map(|master| ContactId::parse(&master)).transpose();
+            let master = master.map_err(|error| CatalogError::row(&names.recording, error))?;
+            let place = Place(started, names.recording.to_string());
+            Ok((names, place, master))
+        };
+        rows.into_iter().map(row).collect()
+    }
+
     async fn segments_where(
         &self,
         condition: &str,
@@ -83,12 +127,13 @@ impl Catalog {
 }
 
 impl SegmentRow {
-    fn of((recording, contact, segment, business_data): Texts) -> Result<Self, CatalogError> {
+    fn of((recording, contact, segment, tier, business_data): Texts) -> Result<Self, CatalogError> {
         let bad = |error| CatalogError::row(&recording, error);
         Ok(Self {
             contact: ContactId::parse(&contact).map_err(bad)?,
             segment: SegmentId::parse(&segment).map_err(bad)?,
             recording: RecordingId::parse(&recording).map_err(bad)?,
+            tier: Tier::parse(&tier).ok_or_else(|| CatalogError::row(&recording, "tier"))?,
             business_data,
         })
     }

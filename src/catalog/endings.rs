@@ -50,7 +50,7 @@ impl Catalog {
         // The update serialises the ends of two media files of one recording.
         let lock = "UPDATE recordings SET masks_complete = 1 WHERE tenant = $1 AND id = $2";
         let count = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
-                     AND state NOT IN ('ready', 'erased')";
+                     AND state NOT IN ('ready', 'archived', 'erased')";
         let kept = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
                     AND state = 'ready'";
         let owe = "INSERT INTO deliveries (id, tenant, recording_id, target, state, run_at_us, \

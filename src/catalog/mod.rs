@@ -9,6 +9,7 @@
 
 mod access_keys;
 mod audit;
+mod bundles;
 mod contacts;
 mod deliveries;
 mod endings;
@@ -25,14 +26,17 @@ mod principals;
 mod recordings;
 mod refresh_tokens;
 mod renditions;
+mod retrievals;
 mod settings;
 mod state;
 mod tickets;
+mod tiers;
 mod uploads;
 
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
-pub use contacts::SegmentRow;
+pub use bundles::{BundleKind, BundleRow, BundleState, MadeBundle, NewBundle};
+pub use contacts::{Place, SegmentRow};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use endings::NOT_RECORDED;
 pub use error::CatalogError;
@@ -50,9 +54,11 @@ pub use principals::PrincipalRow;
 pub use recordings::{Declared, DeclaredMedia, MaskChange, NewRecording, RecordingRow};
 pub use refresh_tokens::{RefreshRow, Spent};
 pub use renditions::{ALL_RENDITIONS, MadeRendition, RenditionRow, RenditionState};
+pub use retrievals::{NewRetrieval, RetrievalAdded, RetrievalFilter, RetrievalItem, RetrievalRow};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
 pub use tickets::TicketRow;
+pub use tiers::{Move, Tier};
 pub use uploads::{Accepted, UploadClaim};
 
 use jiff::Timestamp;

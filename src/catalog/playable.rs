@@ -34,10 +34,12 @@ impl Catalog {
     /// [`CatalogError`].
     pub async fn held_asset(&self, asset: AssetId) -> Result<Option<HeldAsset>, CatalogError> {
         let sql = "SELECT a.tenant, a.state, (SELECT MAX(v.before_us) FROM link_revocations v \
-                   WHERE v.tenant = a.tenant AND v.subject IN ('', $1, a.recording_id)) \
+                   WHERE v.tenant = a.tenant AND (v.subject IN ('', $1, a.recording_id) OR v.subject \
+                   IN (SELECT s.recording_id FROM bundle_sources s WHERE s.asset_id = $1))) \
                    FROM (SELECT tenant, state, recording_id FROM media WHERE asset_id = $1 \
                    UNION ALL SELECT tenant, state, recording_id FROM renditions \
-                   WHERE asset_id = $1) a";
+                   WHERE asset_id = $1 \
+                   UNION ALL SELECT tenant, state, '' FROM bundles WHERE asset_id = $1) a";
         let row: Option<(String, String, Option<i64>)> = on_read!(self, |pool| {
             sqlx::query_as(sql).bind(asset.to_string()).fetch_optional(pool).await?
         });
@@ -54,6 +56,8 @@ impl Catalog {
     pub async fn stored_asset(&self, asset: AssetId) -> Result<Option<StoredAsset>, CatalogError> {
         let sql = "SELECT outcome, segments FROM media WHERE asset_id = $1 AND state = 'ready' \
                    UNION ALL SELECT outcome, segments FROM renditions \
+                   WHERE asset_id = $1 AND state = 'ready' \
+                   UNION ALL SELECT outcome, segments FROM bundles \
                    WHERE asset_id = $1 AND state = 'ready'";
         let row: Option<(Option<String>, Option<String>)> = on_read!(self, |pool| {
             sqlx::query_as(sql).bind(asset.to_string()).fetch_optional(pool).await?

@@ -257,7 +257,7 @@ impl Catalog {
                     WHERE tenant = $1 AND id = $2";
         let late = "SELECT COUNT(*) FROM media m LEFT JOIN jobs j ON j.asset_id = m.asset_id \
                     WHERE m.tenant = $1 AND m.recording_id = $2 AND (j.running = 1 OR m.state \
-                    IN ('committing', 'ready', 'quarantined', 'erased'))";
+                    IN ('committing', 'ready', 'archived', 'quarantined', 'erased'))";
         let next = "SELECT COALESCE(MAX(position), -1) + 1 FROM late_masks \
                     WHERE tenant = $1 AND recording_id = $2";
         let insert = "INSERT INTO late_masks (tenant, recording_id, position, time, kind) \

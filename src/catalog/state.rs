@@ -16,6 +16,8 @@ pub enum MediaState {
     Committing,
     /// Stored, verified, and the record is complete.
     Ready,
+    /// Moved to the archive: it is there, verified, and nobody plays it from there.
+    Archived,
     /// Kept in the spool, sealed from everybody, with a reason code.
     Quarantined,
     /// Nothing of it may be kept, and nothing is.
@@ -31,6 +33,7 @@ impl MediaState {
             Self::Spooled => "spooled",
             Self::Committing => "committing",
             Self::Ready => "ready",
+            Self::Archived => "archived",
             Self::Quarantined => "quarantined",
             Self::Erased => "erased",
         }
@@ -38,7 +41,7 @@ impl MediaState {
 
     /// Whether nothing more will happen by itself.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Ready | Self::Quarantined | Self::Erased)
+        matches!(self, Self::Ready | Self::Archived | Self::Quarantined | Self::Erased)
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
@@ -48,6 +51,7 @@ impl MediaState {
             Self::Spooled,
             Self::Committing,
             Self::Ready,
+            Self::Archived,
             Self::Quarantined,
             Self::Erased,
         ]

@@ -59,7 +59,8 @@ impl Url {
             clock: Arc::new(SystemClock),
         };
         let disposition = if self.download { Disposition::Attachment } else { Disposition::Inline };
-        let wanted = Wanted { asset: row.asset_id, outcome: &outcome, disposition };
+        let (asset, life_s) = (row.asset_id, config.play.link_life_s);
+        let wanted = Wanted { asset, outcome: &outcome, disposition, life_s };
         let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let listener = Listener { tenant: &tenant, name: "cli", address };
         let made = links.issue(listener, recording.as_str(), &[wanted]).await?;

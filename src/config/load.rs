@@ -63,11 +63,14 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
             "mask" => read_section(&name, section, &mut config.mask, &mut faults),
             "seal" => read_section(&name, section, &mut config.seal, &mut faults),
             "store" => read_section(&name, section, &mut config.store, &mut faults),
+            "archive" => read_section(&name, section, &mut config.archive, &mut faults),
+            "retention" => read_section(&name, section, &mut config.retention, &mut faults),
             "catalog" => read_section(&name, section, &mut config.catalog, &mut faults),
             "pipeline" => read_section(&name, section, &mut config.pipeline, &mut faults),
             "control" => read_section(&name, section, &mut config.control, &mut faults),
             "gir" => read_section(&name, section, &mut config.gir, &mut faults),
             "play" => read_section(&name, section, &mut config.play, &mut faults),
+            "bundle" => read_section(&name, section, &mut config.bundle, &mut faults),
             "identity" => read_section(&name, section, &mut config.identity, &mut faults),
             "observe" => read_section(&name, section, &mut config.observe, &mut faults),
             _ => faults.push(format!("[{name}] is not a known section")),
@@ -77,9 +80,15 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.ingest.check());
     faults.extend(config.mask.check());
     faults.extend(config.seal.check());
-    faults.extend(config.store.check());
+    faults.extend(config.store.check("store"));
+    faults.extend(config.archive.check("archive"));
+    faults.extend(config.retention.check());
+    if config.retention.archive_after_days.is_some() && config.archive.url.is_none() {
+        faults.push("retention.archive_after_days needs archive.url".to_owned());
+    }
     faults.extend(config.pipeline.check());
     faults.extend(config.play.check());
+    faults.extend(config.bundle.check());
     faults.extend(config.control.check());
     faults.extend(config.gir.check());
     faults.extend(config.identity.check());

@@ -12,6 +12,8 @@ pub use load::{ConfigFaults, Sources, load};
 pub use secret::{SecretError, read_secret, require_private};
 pub use server::{ObserveSettings, ServerSettings};
 
+use crate::archive::RetentionSettings;
+use crate::bundle::BundleSettings;
 use crate::catalog::CatalogSettings;
 use crate::control::ControlSettings;
 use crate::gir::GirSettings;
@@ -36,6 +38,10 @@ pub struct Config {
     pub seal: SealSettings,
     /// `[store]`.
     pub store: StoreSettings,
+    /// `[archive]`: a second store, if it has a URL.
+    pub archive: StoreSettings,
+    /// `[retention]`.
+    pub retention: RetentionSettings,
     /// `[catalog]`.
     pub catalog: CatalogSettings,
     /// `[pipeline]`.
@@ -46,6 +52,8 @@ pub struct Config {
     pub gir: GirSettings,
     /// `[play]`.
     pub play: PlaySettings,
+    /// `[bundle]`.
+    pub bundle: BundleSettings,
     /// `[identity]`.
     pub identity: IdentitySettings,
     /// `[observe]`.

@@ -1,8 +1,10 @@
 //! The edge: one folder for each dialect. Status codes are written here and nowhere else.
 
 mod admin;
+mod archive;
 mod auth;
 mod body;
+mod bundles;
 mod control;
 mod cxone;
 mod dav;
@@ -29,6 +31,7 @@ pub use gir::Sessions;
 pub use peer::Peer;
 
 use crate::asset::Clock;
+use crate::bundle::BundleSettings;
 use crate::catalog::Catalog;
 use crate::control::Control;
 use crate::gir::GirSettings;
@@ -61,6 +64,12 @@ pub struct State {
     pub listening: Listening,
     /// Rung when a rendition is wanted.
     pub rendition_bell: Arc<Notify>,
+    /// Rung when a bundle is wanted.
+    pub bundle_bell: Arc<Notify>,
+    /// Rung when a recording is to be moved between the stores.
+    pub archive_bell: Arc<Notify>,
+    /// `[bundle]`.
+    pub bundles: BundleSettings,
     /// How often the media playback API may be asked.
     pub play_limit: Arc<RequestLimit>,
     /// Signs receipts; its public key is shown.
@@ -124,6 +133,8 @@ pub fn router(state: State) -> Router {
         .merge(control::routes())
         .merge(gir::routes())
         .merge(playback::routes())
+        .merge(bundles::routes())
+        .merge(archive::routes())
         .merge(pages::routes())
         .merge(cxone::routes())
         .merge(dav::routes())

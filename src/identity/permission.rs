@@ -23,6 +23,10 @@ pub enum Permission {
     PlayInsights,
     /// Make and take back tickets, and void links.
     LinksManage,
+    /// Extract what is known about all recordings of the tenant.
+    MetadataExtract,
+    /// Bring recordings back from the archive.
+    ArchiveRetrieve,
     /// Start, stop and decline the recording of a live interaction.
     RecordOnDemand,
     /// Mask and unmask a live interaction.
@@ -43,7 +47,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::IngestWrite,
         Self::IngestRead,
         Self::RecordsInsert,
@@ -53,6 +57,8 @@ impl Permission {
         Self::PlayAny,
         Self::PlayInsights,
         Self::LinksManage,
+        Self::MetadataExtract,
+        Self::ArchiveRetrieve,
         Self::RecordOnDemand,
         Self::RecordMask,
         Self::RecordScreen,
@@ -75,6 +81,8 @@ impl Permission {
             Self::PlayAny => "play.any",
             Self::PlayInsights => "play.insights",
             Self::LinksManage => "links.manage",
+            Self::MetadataExtract => "metadata.extract",
+            Self::ArchiveRetrieve => "archive.retrieve",
             Self::RecordOnDemand => "record.on_demand",
             Self::RecordMask => "record.mask",
             Self::RecordScreen => "record.screen",
@@ -92,6 +100,8 @@ impl Permission {
             Self::Play => &["player", "play/download recordings"],
             Self::PlayAny => &["player", "play/download recordings", "play any"],
             Self::PlayInsights => &["player", "view sentiments and categories"],
+            Self::MetadataExtract => &["extract interaction metadata"],
+            Self::ArchiveRetrieve => &["long term file retrieval", "create"],
             Self::RecordOnDemand => &["api", "multi acd record on demand api"],
             Self::RecordMask => &["api", "multi acd masking api"],
             Self::RecordScreen => &["api", "record screen interaction"],

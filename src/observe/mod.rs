@@ -15,6 +15,18 @@ pub fn start_logs(filter: &str, json: bool) {
     };
 }
 
+/// An error with the whole chain of its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// What `/metrics` shows.
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);

@@ -47,20 +47,6 @@ pub enum PipelineError {
     Thread,
 }
 
-impl PipelineError {
-    /// The whole chain of causes in one line.
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
-    }
-}
-
 impl From<MaskError> for PipelineError {
     fn from(error: MaskError) -> Self {
         match error.reason() {

@@ -10,6 +10,7 @@ use super::{PipelineError, PipelineSettings};
 use crate::asset::Clock;
 use crate::catalog::{Catalog, CatalogError, Job, MediaState};
 use crate::mask::MaskSettings;
+use crate::observe::chain;
 use crate::seal::{SealPolicy, SigningKey};
 use crate::spool::Spool;
 use crate::store::Store;
@@ -158,9 +159,9 @@ impl Pipeline {
         let at = self.clock.now().checked_add(wait).unwrap_or(Timestamp::MAX);
         metrics::counter!("reelgate_job_failures_total").increment(1);
         tracing::warn!(
-            asset = %job.asset_id, attempt = job.attempts.saturating_add(1), error = error.chain(),
+            asset = %job.asset_id, attempt = job.attempts.saturating_add(1), error = chain(&error),
             next = %at, "asset waits for another try"
         );
-        self.catalog.postpone_job(job.asset_id, at, &error.chain()).await
+        self.catalog.postpone_job(job.asset_id, at, &chain(&error)).await
     }
 }

@@ -5,11 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{PlayError, Recipe};
 use crate::asset::{
-    ContactId, MediaEntry, MediaKind, MediaTime, Outcome, RecordingDocument, Rules, SegmentId,
-    TenantId, UserId,
+    AssetId, ContactId, MediaEntry, MediaKind, MediaTime, Outcome, RecordingDocument, Rules,
+    SegmentId, TenantId, UserId,
 };
 use crate::catalog::{
-    Catalog, MediaRow, MediaState, RecordingRow, RenditionRow, RenditionState, SegmentRow,
+    Catalog, MediaRow, MediaState, RecordingRow, RenditionRow, RenditionState, SegmentRow, Tier,
 };
 
 /// What is asked for.
@@ -65,6 +65,10 @@ pub enum Standing {
     Ready,
     /// Something is on its way.
     InProgress,
+    /// It is in the archive.
+    Archived,
+    /// It is on its way into the archive, and cannot be had just now.
+    Held,
     /// Nothing of it can be played.
     NoMedia,
 }
@@ -80,6 +84,19 @@ pub enum Rendition<'t> {
     Missing,
     /// It cannot be made.
     Failed,
+}
+
+/// The file by which something is played.
+#[derive(Debug)]
+pub enum Offer {
+    /// It is there.
+    File(AssetId, Box<Outcome>),
+    /// It is to be made, or being made.
+    Coming,
+    /// Nobody asked for it yet.
+    Missing,
+    /// There is none, and there will be none.
+    Nothing,
 }
 
 impl Take {
@@ -149,6 +166,12 @@ impl Take {
 
     /// How far it is. A media file that was declared and never came does not keep the others.
     pub fn standing(&self) -> Standing {
+        match self.names.tier {
+            Tier::Archived => return Standing::Archived,
+            Tier::Restoring => return Standing::InProgress,
+            Tier::Clearing => return Standing::Held,
+            Tier::Active | Tier::Archiving | Tier::Returned => {}
+        }
         let any = |states: &[MediaState]| self.media.iter().any(|m| states.contains(&m.row.state));
         let moving = [MediaState::Receiving, MediaState::Spooled, MediaState::Committing];
         if any(&moving) || (any(&[MediaState::Declared]) && !any(&[MediaState::Ready])) {
@@ -202,6 +225,26 @@ impl Take {
             }
         }
         recipes
+    }
+
+    /// The file by which a scene is played: its rendition, or the asset itself where none can be
+    /// made. What the gateway has no key to is none.
+    pub fn offer(&self, scene: Scene<'_>, recipe: &Recipe) -> Offer {
+        let file = |asset, outcome: Box<Outcome>| {
+            if outcome.seal.playback { Offer::File(asset, outcome) } else { Offer::Nothing }
+        };
+        match self.rendition(recipe) {
+            Rendition::Ready(row, outcome) => file(row.asset_id, outcome),
+            Rendition::Wanted => Offer::Coming,
+            Rendition::Missing => Offer::Missing,
+            Rendition::Failed => {
+                let leading = scene.leading();
+                let stored = leading.and_then(|medium| medium.outcome.clone().zip(Some(medium)));
+                stored.map_or(Offer::Nothing, |(outcome, medium)| {
+                    file(medium.row.asset_id, Box::new(outcome))
+                })
+            }
+        }
     }
 
     /// Where a rendition stands.

@@ -51,6 +51,8 @@ pub struct Wanted<'w> {
     pub outcome: &'w Outcome,
     /// Playing or saving.
     pub disposition: Disposition,
+    /// Shortest life of the link in seconds; a longer recording lengthens it.
+    pub life_s: u64,
 }
 
 /// A link that was made.
@@ -79,12 +81,11 @@ impl Links {
         let mut told = Vec::with_capacity(wanted.len());
         for one in wanted {
             let target = LinkTarget { asset: one.asset, disposition: one.disposition };
-            let life = self.settings.link_life_s;
             let link = Link {
                 target,
                 file_name: &one.outcome.file_name,
                 issued: now,
-                expires: Link::expiry(now, one.outcome.duration_ms, life),
+                expires: Link::expiry(now, one.outcome.duration_ms, one.life_s),
                 client: self.settings.bind_address.then_some(listener.address),
             };
             let signed = self.keys.sign(&link)?;

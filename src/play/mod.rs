@@ -16,14 +16,17 @@ mod recipe;
 pub mod rendition;
 mod settings;
 mod studio;
+mod vault;
 
 pub use asset::{PlayKey, Playable, Player};
-pub use conversation::{Asked, Medium, Rendition, Scene, Standing, Take};
+pub use conversation::{Asked, Medium, Offer, Rendition, Scene, Standing, Take};
 pub use error::PlayError;
 pub use issue::{Issued, Links, Listener, Wanted};
 pub use link::{Disposition, Grant, LINK_PATH, Link, LinkKeys, LinkTarget};
 pub use listening::{Heard, Listening};
 pub use range::{Selected, select};
+pub use reader::AssetReader;
 pub use recipe::Recipe;
 pub use settings::PlaySettings;
 pub use studio::Studio;
+pub use vault::{Sink, Vault, VaultError, Vaulted};

@@ -16,7 +16,7 @@ type Coming = BoxStream<'static, io::Result<Bytes>>;
 
 /// Reads the clear bytes of an asset, verified, from any place. For threads that may block; dropping
 /// it ends what it was reading.
-pub(super) struct AssetReader {
+pub struct AssetReader {
     playable: Playable,
     runtime: Handle,
     at: u64,
@@ -26,9 +26,15 @@ pub(super) struct AssetReader {
     coming: Mutex<Option<Coming>>,
 }
 
+impl std::fmt::Debug for AssetReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AssetReader").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
 impl AssetReader {
     /// From the first byte on.
-    pub(super) fn new(playable: Playable, runtime: Handle) -> Self {
+    pub fn new(playable: Playable, runtime: Handle) -> Self {
         Self { playable, runtime, at: 0, rest: Bytes::new(), coming: Mutex::new(None) }
     }
 

@@ -13,21 +13,16 @@ use tokio::sync::{Notify, watch};
 
 use super::reader::AssetReader;
 use super::rendition::{Plan, RenditionError, SourceFile, Sources, peaks};
+use super::vault::{Vault, VaultError, Vaulted};
 use super::{PlayError, Playable, Player, Recipe, Take};
-use crate::asset::{AssetId, Clock, Digest, Hasher, MediaType, Outcome, SealFacts, StoredObject};
+use crate::asset::{AssetId, Clock, Digest, MediaType, Outcome};
 use crate::catalog::{ALL_RENDITIONS, CatalogError, MadeRendition, RenditionRow};
 use crate::media::{Container, MediaError, SNIFF_BYTES, sniff};
-use crate::seal::{SealError, SealMode, SealPolicy, SealSummary, Sealer};
-use crate::store::{
-    Content, IfExists, KeyError, ObjectKey, Outlet, Part, SEGMENT_BYTES, StoreError,
-};
+use crate::observe::chain;
+use crate::store::{KeyError, ObjectKey};
 
 /// How often due renditions are looked for when nobody rings.
 const POLL: Duration = Duration::from_secs(1);
-/// Sealed chunks that wait for the store.
-const CHANNEL_CHUNKS: usize = 2;
-/// How much is sealed at a time, at most.
-const BLOCK_BYTES: usize = 256 * 1024;
 /// First wait after a failure that may pass, doubled each time, and the longest, in seconds.
 const RETRY_S: (u64, u64) = (1, 600);
 
@@ -36,8 +31,8 @@ const RETRY_S: (u64, u64) = (1, 600);
 pub struct Studio {
     /// Opens the sources.
     pub player: Player,
-    /// Seals the results.
-    pub seal: Arc<SealPolicy>,
+    /// Keeps the results.
+    pub vault: Vault,
     /// The zone in which zoneless dates are read.
     pub zone: Option<TimeZone>,
     /// Name of this node, for leases.
@@ -64,10 +59,8 @@ enum StudioError {
     Play(#[from] PlayError),
     #[error("the rendition cannot be made")]
     Rendition(#[from] RenditionError),
-    #[error("the rendition cannot be sealed")]
-    Seal(#[from] SealError),
-    #[error("the store failed")]
-    Store(#[from] StoreError),
+    #[error("the rendition is not in the store")]
+    Vault(#[source] VaultError<RenditionError>),
     #[error("the catalogue failed")]
     Catalog(#[from] CatalogError),
     #[error("the rendition has no name in the store")]
@@ -82,21 +75,12 @@ impl StudioError {
         match self {
             Self::Never(_) | Self::Key(_) | Self::Thread => false,
             Self::Play(error) => matches!(error, PlayError::Store(_) | PlayError::Catalog(_)),
-            Self::Rendition(error) => {
+            Self::Rendition(error) | Self::Vault(VaultError::Made(error)) => {
                 matches!(error, RenditionError::Media(MediaError::Io(_)) | RenditionError::Sink(_))
             }
-            Self::Seal(_) | Self::Store(_) | Self::Catalog(_) => true,
+            Self::Vault(VaultError::Key(_) | VaultError::Thread) => false,
+            Self::Vault(VaultError::Seal(_) | VaultError::Store(_)) | Self::Catalog(_) => true,
         }
-    }
-
-    fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
     }
 }
 
@@ -107,13 +91,6 @@ struct Opened {
     screen: Option<Playable>,
     screen_offset_us: i64,
     recipe: Recipe,
-}
-
-/// What a pass over the sources gave.
-struct Written {
-    sha256: Digest,
-    summary: SealSummary,
-    segments: Vec<Digest>,
 }
 
 impl Studio {
@@ -155,12 +132,12 @@ impl Studio {
                 let wait = RETRY_S.0.saturating_mul(1 << row.attempts.min(16)).min(RETRY_S.1);
                 let wait = SignedDuration::from_secs(i64::try_from(wait).unwrap_or(i64::MAX));
                 let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-                let error = error.chain();
+                let error = chain(&error);
                 tracing::warn!(rendition = %asset, error, next = %at, "a rendition waits");
                 catalog.postpone_rendition(asset, at, &error).await?;
             }
             Err(error) => {
-                let error = error.chain();
+                let error = chain(&error);
                 tracing::warn!(rendition = %asset, recipe = row.recipe, error, "no rendition");
                 let waveform = self.waveform_of_source(&row).await;
                 catalog.fail_rendition(asset, &error, waveform.as_deref()).await?;
@@ -221,30 +198,11 @@ impl Studio {
         let leading = leading.ok_or(StudioError::Rendition(RenditionError::Empty))?;
         let plan = self.blocking(opened, |sources, _| Ok(Plan::read(sources?)?)).await?;
         let facts = (plan.len(), plan.duration(), plan.has_picture());
-        let sealer = self.seal.sealer(plan.len())?;
-        let part = Part::new(self.key(row, leading)?, &format!("t{}", row.attempts))?;
-        let (outlet, body) = Outlet::channel(CHANNEL_CHUNKS);
-        let length = sealer.sealed_len();
-        let pass = tokio::task::spawn_blocking(move || write(plan, sealer, outlet));
-        let staged = self.player.store.stage(&part, length, body).await;
-        let written = pass.await.map_err(|_| StudioError::Thread)?;
-        let (staged, written) = match (staged, written) {
-            (Ok(staged), Ok(written)) => (staged, written),
-            (staged, written) => {
-                let _ = self.player.store.abort(&part).await;
-                // A broken channel is only the echo of the other side's failure.
-                return Err(match (staged, written) {
-                    (Err(StoreError::Body { .. }), Err(cause)) => cause,
-                    (Err(error), _) => error.into(),
-                    (_, Err(cause)) => cause,
-                    (Ok(_), Ok(_)) => StudioError::Thread,
-                });
-            }
-        };
-        self.player.store.commit(&staged, IfExists::Replace).await?;
-        let stored = self.stored(&part, staged.content);
-        let outcome = outcome(facts, leading, &written, stored);
-        let segments: Vec<String> = written.segments.iter().map(Digest::to_string).collect();
+        let (key, attempt) = (self.key(row, leading)?, format!("t{}", row.attempts));
+        let made = self.vault.keep(key, &attempt, plan.len(), move |sink| plan.write(sink)).await;
+        let kept = made.map_err(StudioError::Vault)?;
+        let segments: Vec<String> = kept.segments.iter().map(Digest::to_string).collect();
+        let outcome = outcome(facts, leading, kept);
         let text = serde_json::to_string(&outcome)
             .map_err(|error| StudioError::Never(error.to_string()))?;
         let mut made =
@@ -271,24 +229,8 @@ impl Studio {
 
     /// Beside the source.
     fn key(&self, row: &RenditionRow, leading: &Playable) -> Result<ObjectKey, KeyError> {
-        let suffix = match self.seal.mode {
-            SealMode::None => "",
-            SealMode::Cms => ".p7m",
-            SealMode::Gir => ".bin",
-        };
         let folder = ObjectKey::parse(&leading.outcome.stored.key)?.folder();
-        folder.object(&format!("rendition-{}.mp4{suffix}", row.asset_id))
-    }
-
-    fn stored(&self, part: &Part, content: Content) -> StoredObject {
-        StoredObject {
-            key: part.key().as_str().to_owned(),
-            url: self.player.store.url(part.key()),
-            bytes: content.len,
-            sha256: content.digest,
-            segment_bytes: SEGMENT_BYTES,
-            attempt: part.attempt().to_owned(),
-        }
+        folder.object(&format!("rendition-{}.mp4{}", row.asset_id, self.vault.suffix()))
     }
 
     /// The peaks of a finished rendition, so that they are those of what is heard. Without them it
@@ -310,7 +252,7 @@ impl Studio {
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(points)) => serde_json::to_string(&rounded(&points)).ok(),
             Ok(Err(error)) => {
-                tracing::info!(error = error.chain(), "no waveform");
+                tracing::info!(error = chain(&error), "no waveform");
                 None
             }
             Err(_) => None,
@@ -346,33 +288,11 @@ fn source(playable: Playable, runtime: &Handle) -> Result<SourceFile, RenditionE
     Ok(SourceFile { reader, bytes, container })
 }
 
-/// The second pass: bytes, digests, seal.
-fn write(plan: Plan, mut sealer: Sealer, mut outlet: Outlet) -> Result<Written, StudioError> {
-    let mut hasher = Hasher::default();
-    let sink = &mut |bytes: &[u8]| {
-        hasher.update(bytes);
-        for piece in bytes.chunks(BLOCK_BYTES) {
-            let sealed = sealer.push(piece).map_err(std::io::Error::other)?;
-            outlet.send(sealed).map_err(std::io::Error::other)?;
-        }
-        Ok(())
-    };
-    if let Err(error) = plan.write(sink) {
-        outlet.fail("the rendition could not be made");
-        return Err(error.into());
-    }
-    let (tail, summary) = sealer.finish()?;
-    outlet.send(tail).map_err(|_| StudioError::Thread)?;
-    Ok(Written { sha256: hasher.finish(), summary, segments: outlet.finish() })
-}
-
 fn outcome(
     (bytes, duration, picture): (u64, crate::asset::MediaTime, bool),
     leading: &Playable,
-    written: &Written,
-    stored: StoredObject,
+    kept: Vaulted,
 ) -> Outcome {
-    let summary = &written.summary;
     let name = &leading.outcome.file_name;
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
     let media_type = if picture { MediaType::Mp4 } else { MediaType::M4a };
@@ -380,18 +300,11 @@ fn outcome(
         media_type: media_type.mime().to_owned(),
         duration_ms: duration.as_millis_ceil(),
         bytes,
-        sha256: written.sha256,
+        sha256: kept.sha256,
         spans: Vec::new(),
         certificate: Value::Null,
         file_name: format!("{stem}.mp4"),
-        stored,
-        seal: SealFacts {
-            mode: summary.mode.to_string(),
-            cipher: summary.cipher.map(|cipher| cipher.to_string()),
-            pkcs7: summary.pkcs7.clone(),
-            cert_alias: Vec::new(),
-            playback_envelope: summary.playback_envelope.clone(),
-            playback: leading.outcome.seal.playback,
-        },
+        stored: kept.stored,
+        seal: kept.seal,
     }
 }

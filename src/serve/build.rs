@@ -11,7 +11,9 @@ use zeroize::Zeroizing;
 use super::couriers::couriers;
 use super::data::DataDir;
 use super::sign_in::{first_start, open_identity};
+use crate::archive::Mover;
 use crate::asset::{Clock, SystemClock};
+use crate::bundle::Binder;
 use crate::catalog::Catalog;
 use crate::config::{Config, read_secret};
 use crate::control::Control;
@@ -21,11 +23,11 @@ use crate::identity::RequestLimit;
 use crate::ingest::{Ingest, LiveUploads};
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress};
-use crate::play::{Links, Listening, PlayKey, Player, Studio};
+use crate::play::{Links, Listening, PlayKey, Player, Studio, Vault};
 use crate::seal::{Random, Recipient, SealMode, SealPolicy, SystemRandom};
 use crate::spool::Spool;
 use crate::store::backends::webdav::{Auth, Credentials};
-use crate::store::{AuthScheme, Store};
+use crate::store::{AuthScheme, Store, StoreSettings};
 
 /// User name of the gateway's own driver at the embedded endpoint.
 const OWN_DRIVER: &str = "reelgate";
@@ -37,6 +39,8 @@ pub(super) struct Parts {
     pub(super) control: Control,
     pub(super) couriers: Vec<Courier>,
     pub(super) studio: Studio,
+    pub(super) binder: Binder,
+    pub(super) mover: Option<Mover>,
 }
 
 /// Where the catalogue lives.
@@ -107,6 +111,8 @@ pub(super) async fn parts(
         kept: Default::default(),
     };
     let studio = studio(config, player.clone(), &pipeline);
+    let binder = binder(config, &studio);
+    let mover = mover(config, &studio)?;
     let state = State {
         catalog,
         identity,
@@ -117,6 +123,9 @@ pub(super) async fn parts(
         links: links(config, data, &pipeline, &public_url)?,
         listening: Listening::new(pipeline.catalog.clone(), Arc::clone(&clock)),
         rendition_bell: Arc::clone(&studio.bell),
+        bundle_bell: Arc::clone(&binder.bell),
+        bundles: config.bundle.clone(),
+        archive_bell: mover.as_ref().map(|mover| Arc::clone(&mover.bell)).unwrap_or_default(),
         play_limit: Arc::new(RequestLimit::new(
             config.play.requests,
             config.play.requests_window_s,
@@ -133,17 +142,30 @@ pub(super) async fn parts(
         stopping,
         clock,
     };
-    Ok(Parts { state, pipeline, control, couriers, studio })
+    Ok(Parts { state, pipeline, control, couriers, studio, binder, mover })
 }
 
 fn studio(config: &Config, player: Player, pipeline: &Pipeline) -> Studio {
     Studio {
         player,
-        seal: Arc::clone(&pipeline.seal),
+        vault: Vault { store: Arc::clone(&pipeline.store), seal: Arc::clone(&pipeline.seal) },
         zone: config.mask.time_zone(),
         node: pipeline.spool.node().to_owned(),
         clock: Arc::clone(&pipeline.clock),
         bell: Arc::new(Notify::new()),
+    }
+}
+
+fn binder(config: &Config, studio: &Studio) -> Binder {
+    Binder {
+        player: studio.player.clone(),
+        vault: studio.vault.clone(),
+        settings: config.bundle.clone(),
+        zone: studio.zone.clone(),
+        node: studio.node.clone(),
+        clock: Arc::clone(&studio.clock),
+        bell: Arc::new(Notify::new()),
+        rendition_bell: Arc::clone(&studio.bell),
     }
 }
 
@@ -193,18 +215,8 @@ fn store(
     random: &dyn Random,
 ) -> anyhow::Result<(Arc<dyn Store>, Option<EmbeddedStore>)> {
     let settings = &config.store;
-    if let Some(url) = &settings.url {
-        let auth = match (&settings.username, &settings.password_file) {
-            (Some(user), Some(file)) => {
-                let credentials = Credentials::new(user.clone(), read_secret(file)?);
-                match settings.auth {
-                    AuthScheme::Basic => Auth::Basic(credentials),
-                    AuthScheme::Digest => Auth::Digest(credentials),
-                }
-            }
-            _ => Auth::None,
-        };
-        return Ok((crate::store::open(settings, Url::parse(url)?, auth)?, None));
+    if let Some(store) = outside(settings)? {
+        return Ok((store, None));
     }
     let mut secret = Zeroizing::new([0_u8; 32]);
     random.fill(secret.as_mut_slice())?;
@@ -215,6 +227,37 @@ fn store(
     let auth = Auth::Basic(Credentials::new(OWN_DRIVER.to_owned(), password));
     let base = Url::parse(&format!("{own_url}{STORE_PATH}/"))?;
     Ok((crate::store::open(settings, base, auth)?, Some(embedded)))
+}
+
+/// The store that has a URL.
+fn outside(settings: &StoreSettings) -> anyhow::Result<Option<Arc<dyn Store>>> {
+    let Some(url) = &settings.url else { return Ok(None) };
+    let auth = match (&settings.username, &settings.password_file) {
+        (Some(user), Some(file)) => {
+            let credentials = Credentials::new(user.clone(), read_secret(file)?);
+            match settings.auth {
+                AuthScheme::Basic => Auth::Basic(credentials),
+                AuthScheme::Digest => Auth::Digest(credentials),
+            }
+        }
+        _ => Auth::None,
+    };
+    Ok(Some(crate::store::open(settings, Url::parse(url)?, auth)?))
+}
+
+/// What moves recordings, if there is an archive.
+fn mover(config: &Config, studio: &Studio) -> anyhow::Result<Option<Mover>> {
+    let archive = outside(&config.archive).context("the archive cannot be opened")?;
+    Ok(archive.map(|archive| Mover {
+        catalog: studio.player.catalog.clone(),
+        store: Arc::clone(&studio.player.store),
+        archive,
+        settings: config.retention.clone(),
+        node: studio.node.clone(),
+        clock: Arc::clone(&studio.clock),
+        bell: Arc::new(Notify::new()),
+        rendition_bell: Arc::clone(&studio.bell),
+    }))
 }
 
 fn sealing(

@@ -60,6 +60,7 @@ impl Gateway {
         let parts = build::parts(&config, &data, address, listening.clone()).await?;
         parts.pipeline.recover().await.context("the spool cannot be recovered")?;
         parts.studio.recover().await.context("the renditions cannot be recovered")?;
+        parts.binder.recover().await.context("the bundles cannot be recovered")?;
         let limit = config.server.max_connections;
         let public_url = parts.state.public_url.to_string();
         let catalog = parts.state.catalog.clone();
@@ -72,6 +73,11 @@ impl Gateway {
             workers.spawn(parts.pipeline.clone().work(work.clone()));
         }
         workers.spawn(parts.studio.run(work.clone()));
+        workers.spawn(parts.binder.run(work.clone()));
+        if let Some(mover) = parts.mover {
+            mover.recover().await.context("the moves cannot be recovered")?;
+            workers.spawn(mover.run(work.clone()));
+        }
         workers.spawn(sweeper.sweep(work.clone()));
         workers.spawn(heard.clone().run(work.clone()));
         workers.spawn(parts.control.run(work.clone()));

@@ -5,9 +5,10 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
-use super::StoreError;
+use super::{ByteStream, StoreError};
 use crate::asset::{Digest, Hasher};
 use crate::seal::SealedChunk;
 
@@ -17,19 +18,45 @@ use crate::seal::SealedChunk;
 /// length, makes the upload fail without a stored object.
 pub struct SealedBody {
     first: Option<Bytes>,
-    chunks: mpsc::Receiver<io::Result<SealedChunk>>,
+    chunks: Chunks,
 }
+
+/// Where chunks come from.
+enum Chunks {
+    /// A sealer.
+    Sealer(mpsc::Receiver<io::Result<SealedChunk>>),
+    /// A store, which took sealed bytes only.
+    Store(mpsc::Receiver<io::Result<Bytes>>),
+}
+
+/// Chunks on their way from one store to another.
+const COPIED_CHUNKS: usize = 4;
 
 impl SealedBody {
     /// A body that ends when all senders of `chunks` are gone.
     pub const fn new(chunks: mpsc::Receiver<io::Result<SealedChunk>>) -> Self {
-        Self { first: None, chunks }
+        Self { first: None, chunks: Chunks::Sealer(chunks) }
     }
 
     /// A small body that is known already.
     pub(super) fn once(chunk: &SealedChunk) -> Self {
         let (_, chunks) = mpsc::channel(1);
-        Self { first: Some(Bytes::copy_from_slice(chunk.as_bytes())), chunks }
+        let first = Some(Bytes::copy_from_slice(chunk.as_bytes()));
+        Self { first, chunks: Chunks::Sealer(chunks) }
+    }
+
+    /// What another store gives.
+    pub fn of_stored(mut stream: ByteStream) -> Self {
+        let (sender, chunks) = mpsc::channel(COPIED_CHUNKS);
+        tokio::spawn(async move {
+            while let Some(chunk) = stream.next().await {
+                // The other side is gone when it failed; then nobody needs the rest.
+                if sender.send(chunk.map_err(io::Error::other)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { first: None, chunks: Chunks::Store(chunks) }
     }
 
     /// Holds the body to `len` bytes.
@@ -41,8 +68,13 @@ impl SealedBody {
         if let Some(first) = self.first.take() {
             return Poll::Ready(Some(Ok(first)));
         }
-        let next = ready!(self.chunks.poll_recv(context));
-        Poll::Ready(next.map(|chunk| chunk.map(SealedChunk::into_bytes)))
+        match &mut self.chunks {
+            Chunks::Sealer(chunks) => {
+                let next = ready!(chunks.poll_recv(context));
+                Poll::Ready(next.map(|chunk| chunk.map(SealedChunk::into_bytes)))
+            }
+            Chunks::Store(chunks) => chunks.poll_recv(context),
+        }
     }
 }
 

@@ -74,28 +74,30 @@ impl Default for StoreSettings {
 }
 
 impl StoreSettings {
-    /// All faults, each beginning with the name of its setting. None repeats a URL or a secret.
-    pub fn check(&self) -> Vec<String> {
+    /// All faults, each beginning with the name of its setting in `section`. None repeats a URL or a
+    /// secret.
+    pub fn check(&self, section: &str) -> Vec<String> {
         let mut faults = Vec::new();
         if let Some(url) = &self.url {
-            faults.extend(check_url(url).map(|fault| format!("store.url {fault}")));
+            faults.extend(check_url(url).map(|fault| format!("{section}.url {fault}")));
             if self.username.is_some() != self.password_file.is_some() {
-                faults.push("store.username and store.password_file go together".to_owned());
+                faults.push(format!("{section}.username and {section}.password_file go together"));
             }
         } else if self.username.is_some() || self.password_file.is_some() {
-            faults.push("store.username and store.password_file need store.url".to_owned());
+            faults
+                .push(format!("{section}.username and {section}.password_file need {section}.url"));
         }
         if self.username.as_ref().is_some_and(|name| name.is_empty() || name.contains(':')) {
-            faults.push("store.username must not be empty or hold a colon".to_owned());
+            faults.push(format!("{section}.username must not be empty or hold a colon"));
         }
         if let Err(fault) = Folder::parse(&self.prefix) {
-            faults.push(format!("store.prefix: {fault}"));
+            faults.push(format!("{section}.prefix: {fault}"));
         }
         if !(1..=MAX_TIMEOUT_S).contains(&self.timeout_s) {
-            faults.push(format!("store.timeout_s must be 1 to {MAX_TIMEOUT_S}"));
+            faults.push(format!("{section}.timeout_s must be 1 to {MAX_TIMEOUT_S}"));
         }
         if self.retries > MAX_RETRIES {
-            faults.push(format!("store.retries must be 0 to {MAX_RETRIES}"));
+            faults.push(format!("{section}.retries must be 0 to {MAX_RETRIES}"));
         }
         faults
     }
@@ -122,7 +124,7 @@ pub(super) fn check_url(text: &str) -> Option<&'static str> {
         return Some("must begin with http:// or https:// and name a host");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("must not hold credentials; use store.username and store.password_file");
+        return Some("must not hold credentials; use username and password_file");
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Some("must not hold a query or a fragment");
@@ -137,7 +139,7 @@ mod tests {
     #[test]
     fn defaults_are_without_fault_and_unknown_keys_are_refused() {
         let settings: StoreSettings = toml::from_str("").unwrap();
-        assert_eq!(settings.check(), Vec::<String>::new());
+        assert_eq!(settings.check("store"), Vec::<String>::new());
         assert!(toml::from_str::<StoreSettings>("uri = \"x\"").is_err());
     }
 
@@ -152,7 +154,7 @@ mod tests {
             retries = 11
         "#;
         let settings: StoreSettings = toml::from_str(text).unwrap();
-        let faults = settings.check();
+        let faults = settings.check("store");
         assert_eq!(faults.len(), 6, "{faults:?}");
         let shown = format!("{faults:?} {settings:?}");
         assert!(!shown.contains("hunter2"), "{shown}");

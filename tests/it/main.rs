@@ -8,8 +8,10 @@
     reason = "a test that cannot go on must stop"
 )]
 
+mod archive;
 mod bad_input;
 mod browser;
+mod bundles;
 mod catalogue;
 mod cli;
 mod control;

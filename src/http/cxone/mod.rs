@@ -4,6 +4,7 @@
 //! is served with and without its version.
 
 mod access_keys;
+mod dates;
 mod discovery;
 mod parameters;
 mod problem;
@@ -19,6 +20,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub(in crate::http) use self::dates::instant;
 pub(in crate::http) use self::parameters::{MAX_BODY_BYTES, Parameters};
 pub(in crate::http) use self::problem::{Problem, http_status};
 pub(in crate::http) use self::query::Query;
@@ -31,12 +33,15 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("correlationid");
 /// Longest one that comes back, in bytes.
 const MAX_CORRELATION_ID_BYTES: usize = 200;
 /// First steps of the paths of this dialect.
-const FIRST_STEPS: [&str; 6] = [
+const FIRST_STEPS: [&str; 9] = [
     ".well-known",
     "access-key-management",
+    "archive-retrieval",
     "auth",
     "authentication",
+    "data-extraction",
     "interaction-recording-management-service",
+    "media-download",
     "media-playback",
 ];
 

@@ -71,6 +71,48 @@ impl Parameters {
         self.text(name)?.ok_or_else(|| Problem::parameter(name, "is missing"))
     }
 
+    /// Whether something is said under this name.
+    pub(in crate::http) fn has(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// The members of an object that must be there.
+    pub(in crate::http) fn object(&self, name: &str) -> Result<Self, Problem> {
+        match self.values.get(name) {
+            Some(Value::Object(values)) => Ok(Self { values: values.clone(), twice: Vec::new() }),
+            _ => Err(Problem::parameter(name, "is not an object")),
+        }
+    }
+
+    /// A list of at most `limit` texts that must be there.
+    pub(in crate::http) fn list(&self, name: &str, limit: usize) -> Result<Vec<&str>, Problem> {
+        let values = match self.values.get(name) {
+            None | Some(Value::Null) => return Err(Problem::parameter(name, "is missing")),
+            Some(Value::Array(values)) => values,
+            Some(_) => return Err(Problem::parameter(name, "is not a list")),
+        };
+        if values.len() > limit {
+            let fault = format!("has {} entries; the limit is {limit}", values.len());
+            return Err(Problem::parameter(name, fault));
+        }
+        let texts = values.iter().enumerate().map(|(index, value)| {
+            let fault = || Problem::parameter(&format!("{name}[{index}]"), "is not a text");
+            value.as_str().ok_or_else(fault)
+        });
+        texts.collect()
+    }
+
+    /// A whole number from 0, also as text.
+    pub(in crate::http) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
+        let fault = || Problem::parameter(name, "is not a whole number");
+        match self.values.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Number(number)) => number.as_u64().map(Some).ok_or_else(fault),
+            Some(Value::String(text)) => text.trim().parse().map(Some).map_err(|_| fault()),
+            Some(_) => Err(fault()),
+        }
+    }
+
     /// A truth value, also as the text `true` or `false` in any case.
     pub(in crate::http) fn truth(&self, name: &str) -> Result<Option<bool>, Problem> {
         match self.values.get(name) {

@@ -93,6 +93,19 @@ impl Problem {
         self.with("description", description).with("httpStatus", status)
     }
 
+    /// Adds what the interface of bulk downloads wants beside: a `code` of its own list.
+    #[must_use]
+    pub(in crate::http) fn coded(self) -> Self {
+        let code = match self.status {
+            StatusCode::NOT_FOUND => "NOT_FOUND",
+            StatusCode::SERVICE_UNAVAILABLE => "PERSISTENCE_FAILED",
+            status if status.is_server_error() => "INTERNAL_ERROR",
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => "INVALID_REQUEST",
+            _ => self.internal_code,
+        };
+        self.with("code", code)
+    }
+
     pub(in crate::http) fn internal(error: &dyn std::fmt::Debug) -> Self {
         tracing::error!(error = ?error, "a request failed");
         let message = "the gateway failed; see its log";

@@ -84,8 +84,9 @@ fn overall(rows: &[MediaRow]) -> &'static str {
         MediaState::Spooled,
         MediaState::Committing,
     ];
-    let done = if any(MediaState::Ready) { MediaState::Ready } else { MediaState::Erased };
-    public_state(order.into_iter().find(|state| any(*state)).unwrap_or(done))
+    let done = [MediaState::Archived, MediaState::Ready];
+    let first = order.into_iter().chain(done).find(|state| any(*state));
+    public_state(first.unwrap_or(MediaState::Erased))
 }
 
 async fn media_file(
@@ -129,6 +130,7 @@ async fn media_file(
                 asset: row.asset_id,
                 outcome: &outcome,
                 disposition,
+                life_s: state.links.settings.link_life_s,
             });
             let listener = Listener { tenant: &row.tenant, name: &principal.name, address };
             let subject = row.recording_id.as_str();

@@ -10,15 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::{Shown, body};
 use super::parameters::Wish;
-use crate::asset::{AssetId, ContactId, MediaTime, Outcome, SegmentId, StatementId, WireTime};
+use crate::asset::{ContactId, MediaTime, SegmentId, StatementId, WireTime};
 use crate::http::cxone::{Problem, Query};
 use crate::http::path::Names;
 use crate::http::peer::Address;
 use crate::http::{State, auth};
 use crate::identity::{Permission, Principal};
-use crate::play::{
-    Asked, Disposition, Listener, PlayError, Rendition, Scene, Standing, Take, Wanted,
-};
+use crate::play::{Asked, Disposition, Listener, Offer, PlayError, Standing, Take, Wanted};
 
 /// After how many seconds to ask again for what is on its way.
 const RETRY_S: u64 = 2;
@@ -50,13 +48,7 @@ impl Caller {
         address: IpAddr,
         uri: &Uri,
     ) -> Result<Self, Problem> {
-        let caller = principal.access_key.as_ref().unwrap_or(&principal.name);
-        let caller = format!("{} {caller}", principal.tenant);
-        if let Err(seconds) = state.play_limit.admit(&caller, state.clock.now()) {
-            let message = "too many requests to the media playback API";
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "THROTTLED", message);
-            return Err(problem.with("route", uri.path()).retry_after(seconds));
-        }
+        within_limit(state, &principal, uri)?;
         Ok(Self { principal, address, wish: Wish::at(uri)? })
     }
 
@@ -80,6 +72,21 @@ impl Caller {
         }
         Ok(takes)
     }
+}
+
+/// Refuses whoever asked too often.
+pub(in crate::http) fn within_limit(
+    state: &State,
+    principal: &Principal,
+    uri: &Uri,
+) -> Result<(), Problem> {
+    let caller = principal.access_key.as_ref().unwrap_or(&principal.name);
+    let caller = format!("{} {caller}", principal.tenant);
+    state.play_limit.admit(&caller, state.clock.now()).map_err(|seconds| {
+        let message = "too many requests to the media playback API";
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "THROTTLED", message);
+        problem.with("route", uri.path()).retry_after(seconds)
+    })
 }
 
 impl From<PlayError> for Problem {
@@ -152,8 +159,11 @@ pub(super) async fn by_statement(
         all.iter().find(|known| known.statement_id == statement).map(|known| (take, known))
     });
     let (take, named) = named.ok_or_else(|| Problem::not_found("statement"))?;
-    if take.standing() == Standing::InProgress {
-        return Ok(Prepared::in_progress());
+    match take.standing() {
+        Standing::InProgress => return Ok(Prepared::in_progress()),
+        Standing::Held => return Err(held()),
+        Standing::Archived => return Err(archived()),
+        Standing::Ready | Standing::NoMedia => {}
     }
     let resolve = |time: WireTime| time.resolve(zone.as_ref());
     let (Ok(from), Ok(to)) = (resolve(named.start_time), resolve(named.stop_time)) else {
@@ -176,13 +186,26 @@ pub(super) async fn by_statement(
 
 async fn of_all(state: &State, caller: &Caller, asked: Asked<'_>) -> Result<Response, Problem> {
     let takes = caller.takes(state, asked).await?;
-    answer(state, caller, &takes, whole(caller, &takes)).await
+    answer(state, caller, &takes, whole(caller, &takes)?).await
 }
 
-/// Everything that a caller asked to see; nothing while some of it is on its way.
-pub(super) fn whole<'t>(caller: &Caller, takes: &'t [Take]) -> Option<Vec<Shown<'t>>> {
-    let moving = takes.iter().any(|take| take.standing() == Standing::InProgress);
-    (!moving).then(|| takes.iter().flat_map(|take| Shown::of(take, caller.wish.media)).collect())
+/// Everything that a caller asked to see; nothing while some of it is on its way. What is in the
+/// archive is refused when there is nothing else.
+pub(super) fn whole<'t>(
+    caller: &Caller,
+    takes: &'t [Take],
+) -> Result<Option<Vec<Shown<'t>>>, Problem> {
+    let any = |standing| takes.iter().any(|take| take.standing() == standing);
+    if any(Standing::Held) {
+        return Err(held());
+    }
+    if any(Standing::InProgress) {
+        return Ok(None);
+    }
+    if any(Standing::Archived) && !any(Standing::Ready) {
+        return Err(archived());
+    }
+    Ok(Some(takes.iter().flat_map(|take| Shown::of(take, caller.wish.media)).collect()))
 }
 
 async fn answer(
@@ -205,15 +228,13 @@ pub(super) async fn prepare<'t>(
 ) -> Result<Option<Vec<Shown<'t>>>, Problem> {
     let mut waiting = false;
     for one in &mut shown {
-        let Some(recipe) = one.recipe() else { continue };
+        let (Some(scene), Some(recipe)) = (one.scene, one.recipe()) else { continue };
         let take = one.take;
-        match take.rendition(&recipe) {
-            Rendition::Ready(row, outcome) => {
-                one.playable = outcome.seal.playback.then_some((row.asset_id, *outcome));
-            }
-            Rendition::Failed => one.playable = original(one.scene),
-            Rendition::Wanted => waiting = true,
-            Rendition::Missing => {
+        match take.offer(scene, &recipe) {
+            Offer::File(asset, outcome) => one.playable = Some((asset, *outcome)),
+            Offer::Nothing => {}
+            Offer::Coming => waiting = true,
+            Offer::Missing => {
                 let (tenant, recording) = (&take.recording.tenant, &take.recording.id);
                 let recipes = [recipe.to_string()];
                 let now = state.clock.now();
@@ -245,10 +266,10 @@ impl Prepared<'_> {
     }
 
     async fn answer(&self, state: &State, caller: &Caller) -> Result<Response, Problem> {
-        let mut wanted = self.wanted(Disposition::Inline);
+        let mut wanted = self.wanted(state, Disposition::Inline);
         if caller.wish.download {
             // One more: by which the first of them is saved.
-            wanted.extend(self.wanted(Disposition::Attachment).into_iter().take(1));
+            wanted.extend(self.wanted(state, Disposition::Attachment).into_iter().take(1));
         }
         let links = self.links(state, caller, &wanted).await?;
         let (wish, principal) = (&caller.wish, &caller.principal);
@@ -263,14 +284,15 @@ impl Prepared<'_> {
     ) -> Result<String, Problem> {
         let save = caller.wish.download;
         let disposition = if save { Disposition::Attachment } else { Disposition::Inline };
-        let wanted: Vec<Wanted<'_>> = self.wanted(disposition).into_iter().take(1).collect();
+        let wanted: Vec<Wanted<'_>> = self.wanted(state, disposition).into_iter().take(1).collect();
         let links = self.links(state, caller, &wanted).await?;
         links.into_iter().next().ok_or_else(no_media)
     }
 
-    fn wanted(&self, disposition: Disposition) -> Vec<Wanted<'_>> {
+    fn wanted(&self, state: &State, disposition: Disposition) -> Vec<Wanted<'_>> {
+        let life_s = state.links.settings.link_life_s;
         let playable = self.shown.iter().filter_map(|one| one.playable.as_ref());
-        playable.map(|(asset, outcome)| Wanted { asset: *asset, outcome, disposition }).collect()
+        playable.map(|one| Wanted { asset: one.0, outcome: &one.1, disposition, life_s }).collect()
     }
 
     async fn links(
@@ -287,11 +309,16 @@ impl Prepared<'_> {
     }
 }
 
-/// The asset itself, where nothing can be made of it.
-fn original(scene: Option<Scene<'_>>) -> Option<(AssetId, Outcome)> {
-    let leading = scene?.leading()?;
-    let outcome = leading.outcome.as_ref().filter(|outcome| outcome.seal.playback)?;
-    Some((leading.row.asset_id, outcome.clone()))
+/// 425: a move to the archive holds it.
+fn held() -> Problem {
+    let message = "the recording is being moved to the archive; ask again";
+    Problem::new(StatusCode::TOO_EARLY, "HELD", message).retry_after(RETRY_S)
+}
+
+fn archived() -> Problem {
+    let message = "the recording is in the archive; it must be retrieved before it can be played";
+    let problem = Problem::new(StatusCode::NOT_FOUND, "ARCHIVED", message);
+    problem.with("retrieval", "POST /archive-retrieval/v1/jobs")
 }
 
 fn no_media() -> Problem {

@@ -94,7 +94,11 @@ fn mime(outcome: &Outcome, state: &State) -> &'static str {
             MediaType::Mp4.http_mime()
         }
         Some(media_type) => media_type.http_mime(),
-        None => "application/octet-stream",
+        None => match outcome.media_type.as_str() {
+            "application/zip" => "application/zip",
+            "text/csv" => "text/csv; charset=utf-8",
+            _ => "application/octet-stream",
+        },
     }
 }
 

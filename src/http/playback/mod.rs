@@ -14,6 +14,7 @@ use axum::Router;
 use axum::routing::{any, delete, get, post};
 use http::Uri;
 
+pub(super) use self::contacts::within_limit;
 use self::problem::Problem;
 use super::State;
 use super::cxone::dressed;

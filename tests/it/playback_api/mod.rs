@@ -28,7 +28,7 @@ fn cli(gateway: &Gateway, arguments: &[&str]) -> Value {
 }
 
 /// Adds a user with these permissions, and signs in with an access key: the `Authorization` value.
-fn sign_in(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -> String {
+pub(crate) fn sign_in(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) -> String {
     let mut arguments = vec!["user", "--tenant", tenant, "add", name];
     permissions.iter().for_each(|permission| arguments.extend(["--permission", permission]));
     cli(gateway, &arguments);
@@ -41,13 +41,13 @@ fn sign_in(gateway: &Gateway, tenant: &str, name: &str, permissions: &[&str]) ->
 }
 
 /// As clients ask: a JSON content type on a GET, and no look at the status.
-fn ask(gateway: &Gateway, token: &str, path: &str) -> Answer {
+pub(crate) fn ask(gateway: &Gateway, token: &str, path: &str) -> Answer {
     let headers = [("authorization", token), ("content-type", "application/json")];
     send("GET", &format!("{}{path}", gateway.url), &headers, "")
 }
 
 /// Asks until nothing is on its way any more. Every 202 must say when to come again.
-fn ask_until_ready(gateway: &Gateway, token: &str, path: &str) -> Answer {
+pub(crate) fn ask_until_ready(gateway: &Gateway, token: &str, path: &str) -> Answer {
     wait("an answer that is not 202", || {
         let answer = ask(gateway, token, path);
         if answer.status != 202 {
@@ -61,7 +61,7 @@ fn ask_until_ready(gateway: &Gateway, token: &str, path: &str) -> Answer {
 
 /// The document of a stereo call of twelve seconds in WAVE, with a mask from 4 to 6 s, two
 /// statements and a transcript.
-fn call(id: &str) -> Value {
+pub(crate) fn call(id: &str) -> Value {
     let at = |second: u32| format!("2026-03-04T09:15:{second:02}.000Z");
     json!({
         "id": id, "callerPhoneNumber": "+15550100", "dialedPhoneNumber": "+15550199",
@@ -113,7 +113,7 @@ fn tones() -> Vec<u8> {
 }
 
 /// Declares and pushes [`call`].
-fn push_call(gateway: &Gateway, id: &str) {
+pub(crate) fn push_call(gateway: &Gateway, id: &str) {
     let document = call(id);
     let declared = gateway.declare(&document);
     let text = String::from_utf8_lossy(&declared.body).into_owned();
@@ -123,12 +123,12 @@ fn push_call(gateway: &Gateway, id: &str) {
 }
 
 /// A gateway that lets a test ask as often as it likes.
-fn start(settings: &[(&str, &str)]) -> Gateway {
+pub(crate) fn start(settings: &[(&str, &str)]) -> Gateway {
     Gateway::start(&[&[("PLAY__REQUESTS", "1000000")], settings].concat())
 }
 
 /// A gateway with one call, and somebody who may hear everything.
-fn one_call(settings: &[(&str, &str)]) -> (Gateway, String) {
+pub(crate) fn one_call(settings: &[(&str, &str)]) -> (Gateway, String) {
     let gateway = start(settings);
     push_call(&gateway, "one");
     let token = sign_in(&gateway, "default", "listener", &["play.any", "play.insights"]);
