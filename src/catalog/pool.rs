@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "identity", include_str!("../../migrations/0003_identity.sql")),
     (4, "live", include_str!("../../migrations/0004_live.sql")),
     (5, "playback", include_str!("../../migrations/0005_playback.sql")),
+    (7, "console", include_str!("../../migrations/0007_console.sql")),
 ];
 
 /// How long a statement waits for another process's write lock.

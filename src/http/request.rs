@@ -67,7 +67,7 @@ fn dialect(path: &str) -> &'static str {
         "interaction-recording-management-service" => "control",
         "media" | "media-playback" => "playback",
         "dav" => "dav",
-        "player" | "media-download" | "pages" => "pages",
+        "console" | "player" | "media-download" | "pages" => "pages",
         ".well-known" | "access-key-management" | "auth" | "authentication" => "cxone",
         _ => "admin",
     }

@@ -47,7 +47,10 @@ fn document(id: &str, media: &[&str]) -> RecordingDocument {
 
 async fn declare(catalog: &Catalog, document: &RecordingDocument) -> Declared {
     let tenant = tenant();
-    catalog.declare(&NewRecording { tenant: &tenant, document, now: now() }).await.unwrap()
+    catalog
+        .declare(&NewRecording { tenant: &tenant, document, zone: None, now: now() })
+        .await
+        .unwrap()
 }
 
 async fn claim(catalog: &Catalog, recording: &str, media: &str) -> UploadClaim {
