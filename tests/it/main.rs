@@ -12,6 +12,7 @@ mod bad_input;
 mod browser;
 mod catalogue;
 mod cli;
+mod console;
 mod control;
 mod control_model;
 mod corpus;
