@@ -32,7 +32,8 @@ impl DeliveryState {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The state of this name.
+    pub fn parse(text: &str) -> Option<Self> {
         [Self::Pending, Self::Doubtful, Self::Delivered, Self::Dead]
             .into_iter()
             .find(|state| state.name() == text)
@@ -56,6 +57,12 @@ pub struct Delivery {
     pub body: Option<String>,
     /// Tries made.
     pub attempts: u32,
+    /// Tries among them that were made before an operator asked for more: they count no longer.
+    pub forgiven: u32,
+    /// When it is tried next.
+    pub run_at: Timestamp,
+    /// Since when it is owed.
+    pub created: Timestamp,
 }
 
 /// One try.
@@ -78,28 +85,36 @@ pub enum NextTry {
     At(DeliveryState, Timestamp),
 }
 
-const COLUMNS: &str = "SELECT id, tenant, recording_id, target, state, body, attempts \
-                       FROM deliveries";
+const COLUMNS: &str = "SELECT id, tenant, recording_id, target, state, body, attempts, forgiven, \
+                       run_at_us, created_us FROM deliveries";
 
+/// Reads a row of either database.
 macro_rules! delivery_row {
     ($row:expr) => {{
+        use $crate::asset::{RecordingId, TenantId};
         let row = $row;
         let id: String = row.try_get("id")?;
-        let bad = |detail: &str| CatalogError::row(&id, detail);
+        let bad = |detail: &str| $crate::catalog::CatalogError::row(&id, detail);
         let (tenant, recording): (String, String) =
             (row.try_get("tenant")?, row.try_get("recording_id")?);
         let (state, attempts): (String, i64) = (row.try_get("state")?, row.try_get("attempts")?);
-        Ok::<Delivery, CatalogError>(Delivery {
+        let forgiven: i64 = row.try_get("forgiven")?;
+        Ok::<$crate::catalog::Delivery, $crate::catalog::CatalogError>($crate::catalog::Delivery {
             tenant: TenantId::parse(&tenant).map_err(|_| bad("tenant"))?,
             recording_id: RecordingId::parse(&recording).map_err(|_| bad("recording id"))?,
             target: row.try_get("target")?,
-            state: DeliveryState::parse(&state).ok_or_else(|| bad("state"))?,
+            state: $crate::catalog::DeliveryState::parse(&state).ok_or_else(|| bad("state"))?,
             body: row.try_get("body")?,
             attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+            forgiven: u32::try_from(forgiven).unwrap_or(u32::MAX),
+            run_at: $crate::catalog::instant(row.try_get("run_at_us")?),
+            created: $crate::catalog::instant(row.try_get("created_us")?),
             id,
         })
     }};
 }
+
+pub(super) use delivery_row;
 
 impl Catalog {
     /// Leases the delivery that has been due longest, until `until`, of those to `targets`: a

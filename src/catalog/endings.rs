@@ -3,13 +3,28 @@
 
 use jiff::Timestamp;
 
+use super::audit::write_audit;
 use super::media::{MediaRow, NO_REASON, move_on};
 use super::pool::on_write;
 use super::renditions::{ALL_RENDITIONS, want_rendition};
-use super::{Catalog, CatalogError, MediaState, micros};
+use super::{AuditEntry, Catalog, CatalogError, MediaState, micros};
 
 /// Why nothing of an asset is kept.
 pub const NOT_RECORDED: &str = "not_recorded";
+/// The same, because an operator erased it from quarantine.
+pub const ERASED_BY_OPERATOR: &str = "erased_by_operator";
+
+/// How an asset ends.
+struct End<'e> {
+    /// States that it may be in before.
+    from: &'static [MediaState],
+    /// The state that it ends in.
+    state: MediaState,
+    /// Why.
+    reason: Option<&'static str>,
+    /// What tells of it, where somebody asked for it.
+    entry: Option<&'e AuditEntry<'e>>,
+}
 
 impl Catalog {
     /// Ends the job of an asset as *ready*. When it was the last of its recording, what the
@@ -23,7 +38,9 @@ impl Catalog {
         targets: &[&str],
         now: Timestamp,
     ) -> Result<(), CatalogError> {
-        self.end(row, (MediaState::Ready, NO_REASON), targets, now).await
+        let (from, state) = (&[MediaState::Committing], MediaState::Ready);
+        self.end(row, End { from, state, reason: NO_REASON, entry: None }, targets, now).await?;
+        Ok(())
     }
 
     /// Ends the job of an asset as *erased*, because nothing of it may be kept. What its recording
@@ -37,16 +54,35 @@ impl Catalog {
         targets: &[&str],
         now: Timestamp,
     ) -> Result<(), CatalogError> {
-        self.end(row, (MediaState::Erased, Some(NOT_RECORDED)), targets, now).await
+        let from = &[MediaState::Spooled, MediaState::Committing];
+        let (state, reason) = (MediaState::Erased, Some(NOT_RECORDED));
+        self.end(row, End { from, state, reason, entry: None }, targets, now).await?;
+        Ok(())
+    }
+
+    /// The same for an asset in quarantine that an operator gives up, in one transaction with the
+    /// entry that tells of it. False, and nothing is changed, when it is not quarantined any more.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn erase_quarantined(
+        &self,
+        row: &MediaRow,
+        targets: &[&str],
+        entry: &AuditEntry<'_>,
+    ) -> Result<bool, CatalogError> {
+        let from = &[MediaState::Quarantined];
+        let (state, reason) = (MediaState::Erased, Some(ERASED_BY_OPERATOR));
+        self.end(row, End { from, state, reason, entry: Some(entry) }, targets, entry.now).await
     }
 
     async fn end(
         &self,
         row: &MediaRow,
-        (state, reason): (MediaState, Option<&str>),
+        end: End<'_>,
         targets: &[&str],
         now: Timestamp,
-    ) -> Result<(), CatalogError> {
+    ) -> Result<bool, CatalogError> {
         // The update serialises the ends of two media files of one recording.
         let lock = "UPDATE recordings SET masks_complete = 1 WHERE tenant = $1 AND id = $2";
         let count = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
@@ -57,14 +93,13 @@ impl Catalog {
                    created_us) VALUES ($1,$2,$3,$4,'pending',$5,$5) \
                    ON CONFLICT (tenant, recording_id, target) DO NOTHING";
         let (tenant, recording) = (row.tenant.as_str(), row.recording_id.as_str());
-        let from: &[MediaState] = match state {
-            MediaState::Erased => &[MediaState::Spooled, MediaState::Committing],
-            _ => &[MediaState::Committing],
-        };
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
-            let _ = move_on!(&mut tx, row.asset_id, from, state, reason, now);
+            let moved = move_on!(&mut tx, row.asset_id, end.from, end.state, end.reason, now);
+            if !moved && end.entry.is_some() {
+                return Ok(false);
+            }
             let job = sqlx::query("DELETE FROM jobs WHERE asset_id = $1");
             job.bind(row.asset_id.to_string()).execute(&mut *tx).await?;
             let mut counts = [0_i64; 2];
@@ -86,8 +121,11 @@ impl Catalog {
                         .await?;
                 }
             }
+            if let Some(entry) = end.entry {
+                write_audit!(&mut tx, entry);
+            }
             tx.commit().await?;
-        });
-        Ok(())
+            Ok(moved)
+        })
     }
 }

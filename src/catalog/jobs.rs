@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::pool::on_write;
-use super::{Catalog, CatalogError, micros};
+use super::live_uploads::WAITS_FOR_END;
+use super::pool::{on_read, on_write};
+use super::{Catalog, CatalogError, instant, micros};
 use crate::asset::AssetId;
 
 /// A job that this node runs now.
@@ -14,6 +15,19 @@ pub struct Job {
     pub asset_id: AssetId,
     /// How often it was begun before.
     pub attempts: u32,
+}
+
+/// How the job of an asset stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobFacts {
+    /// How often it was begun.
+    pub attempts: i64,
+    /// Whether it is under way.
+    pub running: bool,
+    /// When it is due; `None` while it waits for the end of a call.
+    pub run_at: Option<Timestamp>,
+    /// What stopped it last.
+    pub last_error: Option<String>,
 }
 
 impl Catalog {
@@ -91,6 +105,23 @@ impl Catalog {
         let sql = "SELECT attempts, last_error FROM jobs WHERE asset_id = $1";
         Ok(on_write!(self, |pool, _begin, _lock| {
             sqlx::query_as(sql).bind(asset.to_string()).fetch_optional(pool).await?
+        }))
+    }
+
+    /// How the job of an asset stands; nothing when it has none.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn job_facts(&self, asset: AssetId) -> Result<Option<JobFacts>, CatalogError> {
+        let sql = "SELECT attempts, running, run_at_us, last_error FROM jobs WHERE asset_id = $1";
+        let found: Option<(i64, i64, i64, Option<String>)> = on_read!(self, |pool| {
+            sqlx::query_as(sql).bind(asset.to_string()).fetch_optional(pool).await?
+        });
+        Ok(found.map(|(attempts, running, run_at, last_error)| JobFacts {
+            attempts,
+            running: running != 0,
+            run_at: (run_at != WAITS_FOR_END).then(|| instant(run_at)),
+            last_error,
         }))
     }
 }

@@ -20,6 +20,8 @@ pub struct MediaRow {
     pub media_id: MediaId,
     /// Its place in `mediaFiles`.
     pub position: usize,
+    /// The node that took it in, whose spool holds its bytes until they are stored.
+    pub node: Option<String>,
     /// Where it stands.
     pub state: MediaState,
     /// Stable reason code of a quarantine.
@@ -48,7 +50,7 @@ pub struct Stage {
     pub at: Timestamp,
 }
 
-pub(super) const COLUMNS: &str = "SELECT asset_id, tenant, recording_id, media_id, position, state, reason, \
+pub(super) const COLUMNS: &str = "SELECT asset_id, tenant, recording_id, media_id, position, node, state, reason, \
                        detail, upload_bytes, upload_sha256, receipt, outcome FROM media";
 
 /// Reads a row of either database.
@@ -69,6 +71,7 @@ macro_rules! media_row {
             media_id: $crate::asset::MediaId::parse(&text("media_id")?)
                 .map_err(|_| bad("media id"))?,
             position: usize::try_from(position).map_err(|_| bad("position"))?,
+            node: optional("node")?,
             state: $crate::catalog::MediaState::parse(&text("state")?)
                 .ok_or_else(|| bad("state"))?,
             reason: optional("reason")?,

@@ -11,6 +11,7 @@ mod access_keys;
 mod audit;
 mod bundles;
 mod contacts;
+mod counts;
 mod deliveries;
 mod endings;
 mod error;
@@ -20,15 +21,19 @@ mod ledger;
 mod live;
 mod live_uploads;
 mod media;
+mod owed;
 mod playable;
 mod pool;
 mod principals;
+mod quarantine;
 mod recordings;
 mod refresh_tokens;
 mod renditions;
 mod retrievals;
+mod search;
 mod settings;
 mod state;
+mod terms;
 mod tickets;
 mod tiers;
 mod uploads;
@@ -37,10 +42,11 @@ pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessK
 pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use bundles::{BundleKind, BundleRow, BundleState, MadeBundle, NewBundle};
 pub use contacts::{Place, SegmentRow};
+pub use counts::{JobCounts, StateCount};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
-pub use endings::NOT_RECORDED;
+pub use endings::{ERASED_BY_OPERATOR, NOT_RECORDED};
 pub use error::CatalogError;
-pub use jobs::Job;
+pub use jobs::{Job, JobFacts};
 pub use live::{
     AuditLine, Capability, Change, Changed, CommandKind, CommandRow, CommandState, ContactRow,
     Demand, DueInteraction, InteractionKind, InteractionRow, LedgerEntry, LiveContact, Lock,
@@ -48,6 +54,7 @@ pub use live::{
 };
 pub use live_uploads::LiveClaim;
 pub use media::{MediaRow, Stage};
+pub use owed::DeliveryRetry;
 pub use playable::{HeldAsset, StoredAsset};
 pub use pool::Catalog;
 pub use principals::PrincipalRow;
@@ -55,6 +62,7 @@ pub use recordings::{Declared, DeclaredMedia, MaskChange, NewRecording, Recordin
 pub use refresh_tokens::{RefreshRow, Spent};
 pub use renditions::{ALL_RENDITIONS, MadeRendition, RenditionRow, RenditionState};
 pub use retrievals::{NewRetrieval, RetrievalAdded, RetrievalFilter, RetrievalItem, RetrievalRow};
+pub use search::{FoundRecording, MAX_SEARCH_WORDS, RecordingSearch};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
 pub use tickets::TicketRow;

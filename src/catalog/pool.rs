@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "live", include_str!("../../migrations/0004_live.sql")),
     (5, "playback", include_str!("../../migrations/0005_playback.sql")),
     (6, "bundles", include_str!("../../migrations/0006_bundles.sql")),
+    (7, "console", include_str!("../../migrations/0007_console.sql")),
     (8, "archive", include_str!("../../migrations/0008_archive.sql")),
 ];
 

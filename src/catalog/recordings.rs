@@ -1,11 +1,14 @@
 //! Recordings: the document, and the masks that come after it.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use sqlx::Row as _;
 
 use super::live_uploads::WAITS_FOR_END;
 use super::pool::{on_read, on_write};
+use super::search::write_facts;
+use super::terms::SearchFacts;
 use super::{Catalog, CatalogError, MediaState, instant, micros};
 use crate::asset::{
     AssetId, ContactId, InteractionId, MaskEntry, MediaId, RecordingDocument, RecordingId, Ruling,
@@ -19,6 +22,8 @@ pub struct NewRecording<'d> {
     pub tenant: &'d TenantId,
     /// The checked document.
     pub document: &'d RecordingDocument,
+    /// The zone in which a search reads its local times.
+    pub zone: Option<&'d TimeZone>,
     /// Now.
     pub now: Timestamp,
 }
@@ -118,6 +123,7 @@ impl Catalog {
         let media = "INSERT INTO media (asset_id, tenant, recording_id, media_id, position, \
                      state, created_us) VALUES ($1,$2,$3,$4,$5,'declared',$6) \
                      ON CONFLICT (tenant, media_id) DO NOTHING";
+        let facts = SearchFacts::of(document, new.zone);
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             let created = sqlx::query(insert)
@@ -152,6 +158,7 @@ impl Catalog {
                     return Ok(Declared::MediaTaken(entry.media_id.clone()));
                 }
             }
+            write_facts!(&mut tx, tenant, document.id.as_str(), &facts);
             tx.commit().await?;
             Ok(Declared::Created)
         })
@@ -180,6 +187,7 @@ impl Catalog {
             if kept == 0 {
                 for sql in [
                     "DELETE FROM media WHERE tenant = $1 AND recording_id = $2",
+                    "DELETE FROM recording_terms WHERE tenant = $1 AND recording_id = $2",
                     "DELETE FROM late_masks WHERE tenant = $1 AND recording_id = $2",
                     "DELETE FROM recordings WHERE tenant = $1 AND id = $2",
                 ] {

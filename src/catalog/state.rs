@@ -44,7 +44,13 @@ impl MediaState {
         matches!(self, Self::Ready | Self::Archived | Self::Quarantined | Self::Erased)
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Whether its outcome tells of an object that is there, or about to be.
+    pub const fn has_outcome(self) -> bool {
+        matches!(self, Self::Committing | Self::Ready)
+    }
+
+    /// The state of this name.
+    pub fn parse(text: &str) -> Option<Self> {
         [
             Self::Declared,
             Self::Receiving,

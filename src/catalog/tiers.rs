@@ -139,7 +139,7 @@ impl Catalog {
                 tenant: TenantId::parse(&tenant).map_err(|_| bad("tenant"))?,
                 recording: RecordingId::parse(&id).map_err(|_| bad("id"))?,
                 tier: Tier::parse(&tier).ok_or_else(|| bad("tier"))?,
-                attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+                attempts: u32::try_from(attempts.saturating_add(1)).unwrap_or(u32::MAX),
             }))
         })
     }

@@ -149,15 +149,17 @@ impl Courier {
     }
 
     fn next(&self, delivery: &Delivery, tried: &Tried, now: Timestamp) -> NextTry {
+        // Since an operator last asked for more.
+        let made = delivery.attempts.saturating_sub(delivery.forgiven);
         match tried.next {
             Next::Done => NextTry::None(DeliveryState::Delivered),
             Next::Dead => NextTry::None(DeliveryState::Dead),
-            _ if delivery.attempts.saturating_add(1) >= self.patience.max_attempts => {
+            _ if made.saturating_add(1) >= self.patience.max_attempts => {
                 NextTry::None(DeliveryState::Dead)
             }
             Next::Now(state) => NextTry::At(state, now),
             Next::Again(state) => {
-                let doubling = 1_u64.checked_shl(delivery.attempts.min(32)).unwrap_or(u64::MAX);
+                let doubling = 1_u64.checked_shl(made.min(32)).unwrap_or(u64::MAX);
                 let wait = self.patience.retry_first_ms.saturating_mul(doubling);
                 let longest = self.patience.retry_longest_s.saturating_mul(1000);
                 let wait = i64::try_from(wait.min(longest)).unwrap_or(i64::MAX);

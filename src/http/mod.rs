@@ -39,7 +39,7 @@ use crate::identity::{Identity, RequestLimit};
 use crate::ingest::Ingest;
 use crate::mask::MaskSettings;
 use crate::observe::Metrics;
-use crate::pipeline::Progress;
+use crate::pipeline::{Pipeline, Progress};
 use crate::play::{Links, Listening, Player};
 use crate::seal::SigningKey;
 
@@ -56,6 +56,8 @@ pub struct State {
     pub control: Control,
     /// Tells when assets are done.
     pub progress: Progress,
+    /// What operators do to assets goes through it.
+    pub pipeline: Pipeline,
     /// Opens assets.
     pub player: Player,
     /// Makes links.

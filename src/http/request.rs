@@ -70,7 +70,7 @@ fn dialect(path: &str) -> &'static str {
         "archive-retrieval" => "archive",
         "data-extraction" => "bundles",
         "media-download" if path.len() > "/media-download/".len() => "bundles",
-        "player" | "media-download" | "pages" => "pages",
+        "console" | "player" | "media-download" | "pages" => "pages",
         ".well-known" | "access-key-management" | "auth" | "authentication" => "cxone",
         _ => "admin",
     }

@@ -69,4 +69,5 @@ fn describe() {
     describe_counter!("reelgate_store_requests_total", "store requests by operation and outcome");
     describe_gauge!("reelgate_uploads_open", "uploads under way");
     describe_gauge!("reelgate_media", "media rows by state");
+    describe_gauge!("reelgate_recordings", "recordings by the store that holds them");
 }

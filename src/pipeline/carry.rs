@@ -250,7 +250,7 @@ impl Pipeline {
         Ok(MediaState::Erased)
     }
 
-    async fn destroy(&self, asset: AssetId) -> Result<(), PipelineError> {
+    pub(super) async fn destroy(&self, asset: AssetId) -> Result<(), PipelineError> {
         let spool = self.spool.clone();
         let destroyed = tokio::task::spawn_blocking(move || spool.destroy(asset)).await;
         Ok(destroyed.map_err(|_| PipelineError::Thread)??)

@@ -24,6 +24,7 @@ mod carry;
 mod ending;
 mod error;
 mod manifest;
+mod operator;
 mod settings;
 mod transform;
 mod worker;
@@ -31,6 +32,7 @@ mod worker;
 pub use analyse::{Analysed, MaskRequest, analyse, measure};
 pub use error::PipelineError;
 pub use manifest::{MANIFEST_TYPE, Manifest};
+pub use operator::{Operator, OperatorError};
 pub use settings::PipelineSettings;
 pub use worker::{Pipeline, Progress};
 

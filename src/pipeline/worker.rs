@@ -145,7 +145,7 @@ impl Pipeline {
         Ok(true)
     }
 
-    fn announce(&self, state: MediaState) {
+    pub(super) fn announce(&self, state: MediaState) {
         metrics::counter!("reelgate_assets_total", "state" => state.name()).increment(1);
         self.progress.announce();
         self.delivery_bell.notify_one();

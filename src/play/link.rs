@@ -158,6 +158,11 @@ impl LinkKeys {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
+    /// How many keys there are: the newest signs, all verify.
+    pub fn count(&self) -> usize {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The path and query of a link.
     ///
     /// # Errors

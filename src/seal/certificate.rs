@@ -27,6 +27,7 @@ pub struct Recipient {
     identity: Vec<u8>,
     issuer_dn: String,
     serial: String,
+    expires: Timestamp,
     key: PublicEncryptingKey,
 }
 
@@ -65,6 +66,7 @@ impl Recipient {
             identity: sequence(&[parts.issuer, parts.serial]),
             issuer_dn: distinguished_name(parts.issuer).map_err(|stop| stop.into_error(size))?,
             serial: decimal(parts.serial)?,
+            expires: not_after,
             key,
         };
         Ok((recipient, warnings))
@@ -79,6 +81,11 @@ impl Recipient {
     /// The serial number in decimal.
     pub fn serial(&self) -> &str {
         &self.serial
+    }
+
+    /// The last instant at which the certificate is valid.
+    pub fn expires(&self) -> Timestamp {
+        self.expires
     }
 
     /// The name under which the key is filed: `template` with `{tenant}`, `{tenant_dbid}`,

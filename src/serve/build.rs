@@ -119,6 +119,7 @@ pub(super) async fn parts(
         ingest,
         control: control.clone(),
         progress,
+        pipeline: pipeline.clone(),
         player,
         links: links(config, data, &pipeline, &public_url)?,
         listening: Listening::new(pipeline.catalog.clone(), Arc::clone(&clock)),

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -24,6 +25,33 @@ pub use data::{DataDir, OPERATOR_TOKEN, OPS_CREDENTIALS};
 
 /// How long assets under way are waited for when the gateway stops.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How often recordings are looked for that a node of an earlier version declared.
+const INDEX_POLL: Duration = Duration::from_secs(60);
+
+/// Reads the documents of recordings that another version declared, so that a search finds them.
+async fn index(catalog: Catalog, zone: Option<TimeZone>, mut stop: watch::Receiver<bool>) {
+    let mut known = 0;
+    while !*stop.borrow() {
+        match catalog.index_recordings(zone.as_ref()).await {
+            Ok(0) => {
+                if known > 0 {
+                    tracing::info!(recordings = known, "a search finds older recordings now");
+                    known = 0;
+                }
+            }
+            Ok(count) => {
+                known += count;
+                tokio::task::yield_now().await;
+                continue;
+            }
+            Err(error) => tracing::error!(error = ?error, "older recordings cannot be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INDEX_POLL) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
 
 /// A running gateway.
 pub struct Gateway {
@@ -81,6 +109,7 @@ impl Gateway {
         workers.spawn(sweeper.sweep(work.clone()));
         workers.spawn(heard.clone().run(work.clone()));
         workers.spawn(parts.control.run(work.clone()));
+        workers.spawn(index(catalog.clone(), config.mask.time_zone(), work.clone()));
         for courier in parts.couriers {
             workers.spawn(courier.run(work.clone()));
         }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::gateway::{Answer, Gateway, send, wait};
-use crate::peers::apache::Apache;
+use crate::peers::Apache;
 use crate::playback_api::{ask, ask_until_ready, push_call, sign_in};
 
 const JOBS: &str = "/archive-retrieval/v1/jobs";

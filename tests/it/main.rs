@@ -14,6 +14,7 @@ mod browser;
 mod bundles;
 mod catalogue;
 mod cli;
+mod console;
 mod control;
 mod control_model;
 mod corpus;

@@ -1,50 +1,39 @@
-//! `/healthz`, `/readyz`, `/metrics`.
+//! Administration: `/healthz`, `/readyz`, `/metrics`, and what the operator console asks
+//! (`/admin/v1`, `docs/console.md`).
+//!
+//! The console's answers have the form of the CXone dialect. Everything there is for principals with
+//! `admin`, and of their own tenant.
 
-use axum::extract::State as Shared;
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
-use serde_json::json;
+mod deliveries;
+mod detail;
+mod health;
+mod parameters;
+mod probes;
+mod quarantine;
+mod recordings;
 
-use super::State;
+use axum::Router;
+use axum::routing::{get, post};
+use http::HeaderMap;
+
+use super::cxone::{Problem, dressed};
+use super::{State, auth};
+use crate::identity::{Permission, Principal};
 
 pub(super) fn routes() -> Router<State> {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+    let api = Router::new()
+        .route("/recordings", get(recordings::search))
+        .route("/recordings/{id}", get(detail::show))
+        .route("/deliveries", get(deliveries::list))
+        .route("/deliveries/{id}/retry", post(deliveries::retry))
+        .route("/quarantine", get(quarantine::list))
+        .route("/quarantine/{asset}/retry", post(quarantine::retry))
+        .route("/quarantine/{asset}/erase", post(quarantine::erase))
+        .route("/health", get(health::show));
+    probes::routes().nest("/admin/v1", dressed(api))
 }
 
-/// The process answers.
-async fn healthz() -> Response {
-    Json(json!({ "status": "ok" })).into_response()
-}
-
-/// Uploads can be taken: the catalogue answers and the spool has room. A store or RWS that is away
-/// does not make the gateway unready: it spools meanwhile.
-async fn readyz(Shared(state): Shared<State>) -> Response {
-    let catalog = state.catalog.ping().await.is_ok();
-    let spool = state.ingest.admit(0).is_ok();
-    let status = if catalog && spool { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = |good| if good { "ok" } else { "failing" };
-    let body = json!({
-        "status": word(catalog && spool),
-        "catalog": word(catalog),
-        "spool": word(spool),
-    });
-    (status, Json(body)).into_response()
-}
-
-/// Prometheus text.
-async fn metrics(Shared(state): Shared<State>) -> Response {
-    if let Ok(counts) = state.catalog.media_counts().await {
-        for (name, count) in counts {
-            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-            metrics::gauge!("reelgate_media", "state" => name).set(count as f64);
-        }
-    }
-    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, state.metrics.render()).into_response()
+/// Whoever may use the console.
+async fn operator(state: &State, headers: &HeaderMap) -> Result<Principal, Problem> {
+    Ok(auth::require(&state.identity, headers, Permission::Admin).await?)
 }

@@ -33,9 +33,10 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("correlationid");
 /// Longest one that comes back, in bytes.
 const MAX_CORRELATION_ID_BYTES: usize = 200;
 /// First steps of the paths of this dialect.
-const FIRST_STEPS: [&str; 9] = [
+const FIRST_STEPS: [&str; 10] = [
     ".well-known",
     "access-key-management",
+    "admin",
     "archive-retrieval",
     "auth",
     "authentication",

@@ -50,7 +50,13 @@ pub(super) async fn declare(
         let message = "there is no such interaction";
         return Err(Problem::field("interaction_unknown", "reelgate.interactionId", message));
     }
-    let new = NewRecording { tenant: &principal.tenant, document, now: state.clock.now() };
+    let zone = state.mask.time_zone();
+    let new = NewRecording {
+        tenant: &principal.tenant,
+        document,
+        zone: zone.as_ref(),
+        now: state.clock.now(),
+    };
     match state.catalog.declare(&new).await? {
         Declared::Created => Ok(true),
         Declared::Same => Ok(false),

@@ -1,4 +1,4 @@
-// The media playback API: asks until there is an answer, or a reason why there is none.
+// Asks the gateway until there is an answer, or a reason why there is none.
 
 import { after } from "./dom.js";
 import { accessToken, base, renew } from "./session.js";
@@ -24,6 +24,7 @@ function refusal(status, body) {
         const kinds = { ARCHIVED: "archived", NO_MEDIA: "no-media" };
         return new Refused(kinds[body?.internalCode] ?? "not-found", told);
     }
+    if (status === 409) return new Refused("conflict", told);
     return new Refused(status < 500 ? "bad-request" : "server", told);
 }
 
@@ -36,11 +37,12 @@ function waitSeconds(headers) {
     return Math.min(seconds, LONGEST_WAIT_S);
 }
 
-async function once(url, signal) {
+async function once(url, { method, signal }) {
     const bearer = await accessToken();
     if (!bearer) return null;
     try {
         return await fetch(url, {
+            method,
             headers: { authorization: `Bearer ${bearer}`, accept: "application/json" },
             cache: "no-store",
             credentials: "omit",
@@ -53,16 +55,16 @@ async function once(url, signal) {
 }
 
 /**
- * Asks for a path below the gateway. `needSignIn` is awaited whenever the tokens are no good;
+ * Asks for a path below the gateway, by GET if no other method is named. `needSignIn` is awaited whenever the tokens are no good;
  * `onWait(kind, seconds)` hears of each wait and may return a promise that ends it early.
  * Gives the body and the server's own time of it; throws `Refused`.
  */
-export async function ask(path, { signal, needSignIn, onWait }) {
+export async function ask(path, { method = "GET", signal, needSignIn, onWait }) {
     const url = new URL(path, base);
     for (let renewed = false; ;) {
         let answer;
         try {
-            answer = await once(url, signal);
+            answer = await once(url, { method, signal });
             if (answer?.status === 401 && !renewed && (await renew())) {
                 renewed = true;
                 continue;

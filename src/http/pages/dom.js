@@ -17,14 +17,15 @@ export function make(tag, attributes = {}, ...children) {
     return made;
 }
 
-/** Puts the texts into the fixed places of the document. */
-export function fillTexts() {
+/** Puts the texts into the fixed places of the document; `more` are those of one page alone. */
+export function fillTexts(more = {}) {
+    const all = { ...texts, ...more };
     for (const place of document.querySelectorAll("[data-text]")) {
-        place.textContent = texts[place.dataset.text];
+        place.textContent = all[place.dataset.text];
     }
     for (const place of document.querySelectorAll("[data-label]")) {
-        place.setAttribute("aria-label", texts[place.dataset.label]);
-        if (place.tagName === "BUTTON") place.title = texts[place.dataset.label];
+        place.setAttribute("aria-label", all[place.dataset.label]);
+        if (place.tagName === "BUTTON") place.title = all[place.dataset.label];
     }
 }
 

@@ -1,7 +1,7 @@
-//! The player and the download page: documents, modules and style that the binary carries.
+//! The player, the download page and the operator console: documents, modules and style that the binary carries.
 //!
 //! What is to be played stands in the fragment of the address, which no server sees. The pages sign
-//! in and call the media playback API like any other client.
+//! in and call the media playback API, or that of administration, like any other client.
 
 mod files;
 

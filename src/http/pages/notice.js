@@ -12,11 +12,11 @@ const CALM = new Set([
 
 /**
  * Shows a text of `notices`. `told` is what the server said; `actions` are pairs of a label and
- * what it does.
+ * what it does; `words` replace the text.
  */
-export function showNotice(kind, { told, actions = [] } = {}) {
+export function showNotice(kind, { told, actions = [], words } = {}) {
     clearInterval(timer);
-    const { title, text } = notices[kind] ?? notices.server;
+    const { title, text } = words ?? notices[kind] ?? notices.server;
     const place = byId("notice");
     const calm = CALM.has(kind);
     const buttons = actions.map(([label, act]) =>
@@ -40,9 +40,9 @@ export function hideNotice() {
 }
 
 /** Shows a wait that counts down. Resolves when somebody does not want to wait so long. */
-export function showWait(kind, seconds) {
+export function showWait(kind, seconds, words) {
     return new Promise((resolve) => {
-        showNotice(kind, { actions: [[texts.tryNow, resolve]] });
+        showNotice(kind, { actions: [[texts.tryNow, resolve]], words });
         const count = byId("notice").querySelector(".count");
         const ends = performance.now() + seconds * 1000;
         const tick = () => {

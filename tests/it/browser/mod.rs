@@ -4,6 +4,7 @@ mod driver;
 mod heard;
 mod links;
 mod notices;
+mod operator;
 mod playing;
 mod scene;
 mod size;

@@ -100,6 +100,9 @@ fn the_pages_are_served_strictly() {
     for (path, mime) in [
         ("/player/", "text/html; charset=utf-8"),
         ("/media-download/", "text/html; charset=utf-8"),
+        ("/console/", "text/html; charset=utf-8"),
+        ("/pages/console.js", "text/javascript; charset=utf-8"),
+        ("/pages/console.css", "text/css; charset=utf-8"),
         ("/pages/player.js", "text/javascript; charset=utf-8"),
         ("/pages/style.css", "text/css; charset=utf-8"),
         ("/pages/icon.svg", "image/svg+xml"),

@@ -41,6 +41,11 @@ impl Scene {
     pub(super) fn new(settings: &[(&str, &str)]) -> Self {
         let gateway = Gateway::start(settings);
         let key = add_key(&gateway, "default", "kim", &["play", "play.any", "play.insights"]);
+        Self::on(gateway, key)
+    }
+
+    /// The same on a gateway that runs already.
+    pub(super) fn on(gateway: Gateway, key: Key) -> Self {
         Self { browser: Browser::start(), gateway, key }
     }
 

@@ -1,14 +1,18 @@
 //! One behaviour suite for the catalogue, run on SQLite and on PostgreSQL.
 
+mod stores;
+
 use jiff::{SignedDuration, Timestamp};
 use reelgate::asset::{
     AssetId, Digest, MaskEntry, MediaId, RecordingDocument, RecordingId, Rules, TenantId,
 };
 use reelgate::catalog::{
-    Accepted, AuditEntry, AuditRow, Catalog, Declared, DeliveryState, DeliveryTry, MaskChange,
-    MediaState, NewRecording, NextTry, PrincipalRow, UploadClaim,
+    Accepted, AuditEntry, AuditRow, Catalog, Declared, DeliveryRetry, DeliveryState, DeliveryTry,
+    ERASED_BY_OPERATOR, MaskChange, MediaState, NewRecording, NextTry, PrincipalRow,
+    RecordingSearch, UploadClaim,
 };
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use crate::gateway::{Gateway, block_on};
 use crate::peers::postgres::Postgres;
@@ -47,7 +51,10 @@ fn document(id: &str, media: &[&str]) -> RecordingDocument {
 
 async fn declare(catalog: &Catalog, document: &RecordingDocument) -> Declared {
     let tenant = tenant();
-    catalog.declare(&NewRecording { tenant: &tenant, document, now: now() }).await.unwrap()
+    catalog
+        .declare(&NewRecording { tenant: &tenant, document, zone: None, now: now() })
+        .await
+        .unwrap()
 }
 
 async fn claim(catalog: &Catalog, recording: &str, media: &str) -> UploadClaim {
@@ -279,6 +286,153 @@ async fn audit_rows_form_one_chain_for_each_tenant(catalog: &Catalog, url: &str)
     assert_eq!(catalog.audited_tenants().await.unwrap(), [one, two, tenant()]);
 }
 
+/// A recording of its own that ends in quarantine.
+async fn quarantined(catalog: &Catalog, recording: &str, media: &str) -> AssetId {
+    let asset = spooled(catalog, recording, media).await;
+    catalog.take_job(NODE, later(1)).await.unwrap().unwrap();
+    catalog.quarantine(asset, "broken", "by the test", now()).await.unwrap();
+    asset
+}
+
+async fn recordings_are_searched(catalog: &Catalog, url: &str) {
+    let named = |id: &str, name: &str| {
+        let mut value = document(id, &[&format!("{id}.wav")]).value;
+        value["reelgate"] = json!({ "agent": { "userId": id, "name": name } });
+        RecordingDocument::parse(value.to_string().as_bytes(), Rules::Ingest).unwrap()
+    };
+    // An order of letters that locales have, and bytes do not.
+    for (id, name) in [("find-a", "Éva Öz"), ("find-b", "eva-maria oz"), ("find-c", "Evb")] {
+        assert_eq!(declare(catalog, &named(id, name)).await, Declared::Created);
+    }
+    let ids = async |search: RecordingSearch<'_>| -> Vec<String> {
+        let found = catalog.search_recordings(&tenant(), &search, 9).await.unwrap();
+        found.iter().map(|found| found.id.to_string()).collect()
+    };
+    let agent = |agent| RecordingSearch { agent: Some(agent), ..RecordingSearch::default() };
+    assert_eq!(ids(agent("find-")).await, ["find-c", "find-b", "find-a"]);
+    assert_eq!(ids(agent("eva")).await, ["find-b"]);
+    assert_eq!(ids(agent("ev")).await, ["find-c", "find-b"]);
+    assert_eq!(ids(agent("ÉV")).await, ["find-a"]);
+    assert_eq!(ids(agent("oz")).await, ["find-b"]);
+    let last = RecordingId::parse("find-b").unwrap();
+    let start = "2026-03-04T09:15:00Z".parse::<Timestamp>().unwrap();
+    let after = RecordingSearch { after: Some((start.as_microsecond(), &last)), ..agent("find") };
+    assert_eq!(ids(after).await, ["find-a"]);
+    let words = RecordingSearch { text: Some("find-c R"), ..RecordingSearch::default() };
+    assert_eq!(ids(words).await, ["find-c"]);
+    let to = RecordingSearch { from: Some(start), to: Some(start), ..agent("find") };
+    assert_eq!(ids(to).await, [""; 0]);
+    let state = RecordingSearch { state: Some(MediaState::Declared), ..agent("find-a") };
+    assert_eq!(ids(state).await, ["find-a"]);
+    let state = RecordingSearch { state: Some(MediaState::Ready), ..agent("find-a") };
+    assert_eq!(ids(state).await, [""; 0]);
+    let found = catalog.found_recording(&tenant(), &last).await.unwrap().unwrap();
+    assert_eq!((found.agent_name.as_deref(), found.media.len()), (Some("eva-maria oz"), 1));
+    catalog.forget(&tenant(), &last).await.unwrap();
+    assert_eq!(ids(agent("find-")).await, ["find-c", "find-a"]);
+    // As an earlier version left them.
+    for text in [
+        "DELETE FROM recording_terms",
+        "UPDATE recordings SET started_us = NULL, agent_name = NULL",
+    ] {
+        execute(url, text).await;
+    }
+    assert_eq!(ids(agent("find-")).await, [""; 0]);
+    while catalog.index_recordings(None).await.unwrap() > 0 {}
+    assert_eq!(ids(agent("find-")).await, ["find-c", "find-a"]);
+    assert_eq!(ids(agent("öz")).await, ["find-a"]);
+}
+
+async fn execute(url: &str, text: &'static str) {
+    if url.starts_with("sqlite:") {
+        let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
+        sqlx::query(text).execute(&mut connection).await.unwrap();
+    } else {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::query(text).execute(&mut connection).await.unwrap();
+    }
+}
+
+async fn quarantine_has_two_ways_out(catalog: &Catalog) {
+    drain_jobs(catalog).await;
+    let own = tenant();
+    let first = quarantined(catalog, "out-1", "out-1.wav").await;
+    let second = quarantined(catalog, "out-2", "out-2.wav").await;
+    let page = async |after, limit| -> Vec<AssetId> {
+        let rows = catalog.quarantined(&own, after, limit).await.unwrap();
+        assert!(rows.iter().all(|(_, since)| since.is_some()));
+        rows.iter().map(|(row, _)| row.asset_id).collect()
+    };
+    assert_eq!(page(None, 2).await, [second, first]);
+    assert_eq!(page(Some(second), 1).await, [first]);
+    let retry = entry(&own, "quarantine.retry", "x");
+    assert!(catalog.requeue(first, NODE, &retry).await.unwrap());
+    assert!(!catalog.requeue(first, NODE, &retry).await.unwrap());
+    let row = catalog.asset(first).await.unwrap().unwrap();
+    assert_eq!((row.state, row.reason, row.detail), (MediaState::Spooled, None, None));
+    assert_eq!(row.node.as_deref(), Some(NODE));
+    let counts = catalog.job_counts(&own, later(1)).await.unwrap();
+    assert_eq!((counts.total, counts.due, counts.running), (1, 1, 0));
+    assert_eq!(catalog.take_job(NODE, later(1)).await.unwrap().unwrap().asset_id, first);
+    catalog.postpone_job(first, later(60), "store is away").await.unwrap();
+    let facts = catalog.job_facts(first).await.unwrap().unwrap();
+    assert_eq!((facts.attempts, facts.run_at), (1, Some(later(60))));
+    assert_eq!(catalog.job_counts(&own, later(1)).await.unwrap().failed, 1);
+    let row = catalog.asset(second).await.unwrap().unwrap();
+    let erase = entry(&own, "quarantine.erase", "x");
+    assert!(catalog.erase_quarantined(&row, &["rws"], &erase).await.unwrap());
+    assert!(!catalog.erase_quarantined(&row, &["rws"], &erase).await.unwrap());
+    assert!(!catalog.requeue(second, NODE, &retry).await.unwrap());
+    let row = catalog.asset(second).await.unwrap().unwrap();
+    assert_eq!((row.state, row.reason.as_deref()), (MediaState::Erased, Some(ERASED_BY_OPERATOR)));
+    let owed = catalog.deliveries_of(&own, &row.recording_id).await.unwrap();
+    assert!(owed.is_empty(), "a recording of which nothing is kept owes something");
+    drain_jobs(catalog).await;
+    let rows = catalog.audit_page(&own, 1, 100).await.unwrap();
+    let count = |action: &str| rows.iter().filter(|row| row.action == action).count();
+    assert_eq!((count("quarantine.retry"), count("quarantine.erase")), (1, 1));
+}
+
+async fn deliveries_are_listed_and_retried(catalog: &Catalog) {
+    let own = tenant();
+    let asset = spooled(catalog, "retry", "retry.wav").await;
+    catalog.take_job(NODE, later(1)).await.unwrap().unwrap();
+    catalog.intend(asset, "{}", "", now()).await.unwrap();
+    let row = catalog.asset(asset).await.unwrap().unwrap();
+    catalog.finish(&row, &["rws"], later(5)).await.unwrap();
+    let retry = entry(&own, "delivery.retry", "x");
+    let page = async |state| catalog.deliveries_page(&own, state, None, 9).await.unwrap();
+    let (delivery, last) = page(Some(DeliveryState::Pending)).await.remove(0);
+    assert!(last.is_none() && delivery.recording_id.as_str() == "retry");
+    let id = delivery.id.clone();
+    catalog.set_delivery_body(&id, "{}").await.unwrap();
+    let tried =
+        DeliveryTry { at: later(6), outcome: "refused".to_owned(), detail: "no".to_owned() };
+    let dead = NextTry::None(DeliveryState::Dead);
+    catalog.record_try(&delivery, &tried, dead).await.unwrap();
+    let (found, last) = page(Some(DeliveryState::Dead)).await.remove(0);
+    assert_eq!((found.attempts, last.unwrap().outcome.as_str()), (1, "refused"));
+    assert_eq!(catalog.retry_delivery(&id, &retry).await.unwrap(), DeliveryRetry::Due);
+    let (found, _) = page(Some(DeliveryState::Doubtful)).await.remove(0);
+    assert_eq!((found.forgiven, found.run_at), (1, now()));
+    let done = NextTry::None(DeliveryState::Delivered);
+    catalog.record_try(&found, &tried, done).await.unwrap();
+    assert_eq!(catalog.retry_delivery(&id, &retry).await.unwrap(), DeliveryRetry::Delivered);
+    assert_eq!(catalog.retry_delivery("none", &retry).await.unwrap(), DeliveryRetry::Unknown);
+    let all = page(None).await;
+    let (latest, earlier) = (&all[0].0, &all[1].0);
+    let after = Some((latest.created, latest.id.as_str()));
+    let rest = catalog.deliveries_page(&own, None, after, 9).await.unwrap();
+    assert_eq!((rest.len(), &rest[0].0.id), (all.len() - 1, &earlier.id));
+    let counts = catalog.delivery_counts(&own, later(1)).await.unwrap();
+    assert!(counts.iter().any(|row| row.state == "delivered" && row.count == 2), "{counts:?}");
+    let wanted = catalog.rendition_counts(&own, later(9)).await.unwrap();
+    assert!(wanted.iter().any(|row| row.state == "wanted" && row.due == row.count), "{wanted:?}");
+    assert!(!catalog.tenant_media_counts(&own).await.unwrap().is_empty());
+    let about = catalog.delivery_about(&own, &id).await.unwrap().unwrap();
+    assert_eq!((about.0.as_str(), about.1.as_str()), ("retry", "rws"));
+}
+
 async fn suite(url: &str) {
     let catalog = Catalog::open(url).await.unwrap();
     catalog.ping().await.unwrap();
@@ -290,6 +444,11 @@ async fn suite(url: &str) {
     the_last_media_file_owes_one_delivery(&catalog).await;
     principals_and_inserted_records(&catalog).await;
     audit_rows_form_one_chain_for_each_tenant(&catalog, url).await;
+    recordings_are_searched(&catalog, url).await;
+    quarantine_has_two_ways_out(&catalog).await;
+    deliveries_are_listed_and_retried(&catalog).await;
+    stores::recordings_move_and_come_back(&catalog).await;
+    stores::bundles_are_made_once(&catalog).await;
     catalog.close().await;
     // A second start finds the schema as it is.
     Catalog::open(url).await.unwrap().close().await;
