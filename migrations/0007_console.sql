@@ -22,7 +22,7 @@ CREATE TABLE recording_terms (
 );
 CREATE INDEX recording_terms_recording ON recording_terms (tenant, recording_id);
 
-CREATE INDEX media_listed ON media (tenant, state, asset_id, recording_id);
+CREATE INDEX media_listed ON media (tenant, state, asset_id);
 
 -- Tries made before an operator asked for more of them: they count no longer.
 ALTER TABLE deliveries ADD COLUMN forgiven BIGINT NOT NULL DEFAULT 0;

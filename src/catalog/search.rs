@@ -154,15 +154,19 @@ fn statement(tenant: &TenantId, search: &RecordingSearch<'_>, limit: u32) -> Sta
         sql.put_term(tenant, (TermKind::Word, word));
     }
     if let Some(contact) = search.contact {
-        let ids = [Bind::Text(contact.to_string()), Bind::Text(contact.to_string())];
-        sql.put(" AND (r.contact_id = ? OR r.master_contact_id = ?)", ids);
+        let id = || Bind::Text(contact.to_string());
+        let text = " AND r.id IN (SELECT c.id FROM recordings c WHERE c.tenant = ? \
+                    AND c.contact_id = ? UNION SELECT c.id FROM recordings c \
+                    WHERE c.tenant = ? AND c.master_contact_id = ?)";
+        sql.put(text, [own(), id(), own(), id()]);
     }
     if let Some(state) = search.state {
         let named = Bind::Text(state.name().to_owned());
         if state == MediaState::Ready {
-            // Most are: looking at each row in turn finds a page at once.
+            // Most are: looking at each row in turn finds a page at once. The state is made an
+            // expression lest SQLite take its index, which would give it every ready file.
             let text = " AND EXISTS (SELECT 1 FROM media m WHERE m.tenant = r.tenant \
-                        AND m.recording_id = r.id AND m.state = ?)";
+                        AND m.recording_id = r.id AND (m.state || '') = ?)";
             sql.put(text, [named]);
         } else {
             let text = " AND r.id IN (SELECT m.recording_id FROM media m WHERE m.tenant = ? \

@@ -108,7 +108,7 @@ fn the_gateways_own_endpoint_takes_its_own_records() {
 }
 
 /// A recipient of the site: certificate and key files.
-fn site_recipient(folder: &Path) -> PathBuf {
+pub(crate) fn site_recipient(folder: &Path) -> PathBuf {
     let made = Command::new("openssl")
         .current_dir(folder)
         .args(

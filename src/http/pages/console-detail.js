@@ -116,8 +116,7 @@ export async function showDetail({ id }, call, again) {
         make("p", {}, make("a", { href: search }, words.backToSearch)),
         head,
         make("h2", {}, words.media),
-        make("div", { class: "parts" }, ...found.media.map(mediaFile)),
-        make("br"),
+        make("div", { class: "parts files" }, ...found.media.map(mediaFile)),
         owed(found.deliveries, call, again),
         renditions(found.renditions),
     ];

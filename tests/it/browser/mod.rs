@@ -1,6 +1,8 @@
-//! The pages in a real browser, on a real gateway: Chromium through WebDriver.
+//! The pages in a real browser, on a real gateway: Chromium through WebDriver, and the player in
+//! Firefox.
 
 mod driver;
+mod firefox;
 mod heard;
 mod links;
 mod notices;

@@ -51,15 +51,7 @@ impl Scene {
 
     /// Stores a recording of a contact of the same name; `about` goes under `reelgate`.
     pub(super) fn record(&self, id: &str, files: &[Media], about: &Value) {
-        let document = document(id, files, about);
-        let answer = self.gateway.declare(&document);
-        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
-        for (index, file) in files.iter().enumerate() {
-            let answer = self.gateway.push(id, &media_id(id, index), file.bytes.clone());
-            assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
-        }
-        let status = self.gateway.settled(id);
-        assert_eq!(status["state"], "ready", "{status}");
+        record(&self.gateway, id, files, about);
     }
 
     /// Opens a place below the gateway, and signs in if the page asks for it.
@@ -118,6 +110,19 @@ impl Scene {
         let at = format!("{ACTIVE}.currentTime");
         self.browser.wait(&format!("!{ACTIVE}.seeking && {at} >= {from} && {at} <= {to}"));
     }
+}
+
+/// Stores a recording, as [`Scene::record`] does.
+pub(super) fn record(gateway: &Gateway, id: &str, files: &[Media], about: &Value) {
+    let document = document(id, files, about);
+    let answer = gateway.declare(&document);
+    assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    for (index, file) in files.iter().enumerate() {
+        let answer = gateway.push(id, &media_id(id, index), file.bytes.clone());
+        assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
+    }
+    let status = gateway.settled(id);
+    assert_eq!(status["state"], "ready", "{status}");
 }
 
 /// The player's address of a contact.

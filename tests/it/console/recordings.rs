@@ -3,11 +3,14 @@
 use serde_json::json;
 
 use super::{declare, document, get, push, quarantine};
+use crate::delivery::site_recipient;
 use crate::gateway::{Gateway, wait};
 
 #[test]
 fn a_recording_shows_all_that_became_of_it_and_no_secret() {
-    let gateway = Gateway::start(&[("SEAL__MODE", "gir")]);
+    let site = tempfile::tempdir().unwrap();
+    let recipients = format!("[{:?}]", site_recipient(site.path()));
+    let gateway = Gateway::start(&[("SEAL__MODE", "gir"), ("SEAL__RECIPIENTS", &recipients)]);
     let mut given = document("one", 0);
     given["mediaFiles"][0]["masks"] = json!([
         {"time": "2026-03-04T09:00:04Z", "type": "paused"},
