@@ -96,13 +96,7 @@ pub(super) async fn parts(
     };
     let ingest = ingest(config, &pipeline);
     let couriers = couriers(config, data, &own_url, &pipeline)?;
-    let control = Control::new(
-        catalog.clone(),
-        config.control.clone(),
-        Arc::clone(&clock),
-        Arc::clone(&ingest.live_bell),
-        Arc::clone(&delivery_bell),
-    );
+    let control = control(config, &pipeline, &ingest);
     let player = Player {
         catalog: catalog.clone(),
         store,
@@ -144,6 +138,16 @@ pub(super) async fn parts(
         clock,
     };
     Ok(Parts { state, pipeline, control, couriers, studio, binder, mover })
+}
+
+fn control(config: &Config, pipeline: &Pipeline, ingest: &Ingest) -> Control {
+    Control::new(
+        pipeline.catalog.clone(),
+        config.control.clone(),
+        Arc::clone(&pipeline.clock),
+        Arc::clone(&ingest.live_bell),
+        Arc::clone(&pipeline.delivery_bell),
+    )
 }
 
 fn studio(config: &Config, player: Player, pipeline: &Pipeline) -> Studio {
