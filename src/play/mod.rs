@@ -7,6 +7,7 @@
 mod asset;
 mod conversation;
 mod error;
+mod held;
 mod issue;
 mod link;
 mod listening;
@@ -15,15 +16,19 @@ mod reader;
 mod recipe;
 pub mod rendition;
 mod settings;
+mod shelf;
+mod stored;
 mod studio;
 
 pub use asset::{PlayKey, Playable, Player};
 pub use conversation::{Asked, Medium, Rendition, Scene, Standing, Take};
 pub use error::PlayError;
+pub use held::Questions;
 pub use issue::{Issued, Links, Listener, Wanted};
 pub use link::{Disposition, Grant, LINK_PATH, Link, LinkKeys, LinkTarget};
 pub use listening::{Heard, Listening};
 pub use range::{Selected, select};
 pub use recipe::Recipe;
 pub use settings::PlaySettings;
+pub use shelf::Shelf;
 pub use studio::Studio;
