@@ -3,6 +3,7 @@
 
 pub mod cut_bodies;
 pub mod mask_bodies;
+pub mod rendition_bodies;
 
 use std::io::Cursor;
 use std::net::Ipv4Addr;

@@ -77,3 +77,17 @@ for target in wav wav mp3 ogg flac adts amr gsm; do
     done
     number=$((number + 1))
 done
+
+# The same files for renditions: sound as the voice, in whole and as a clip of 320 ms from 160 ms on,
+# and what may have pictures as the screen.
+mkdir -p rendition
+for target in wav mp3 ogg adts flac amr gsm mp4 matroska; do
+    for file in mask_$target/*; do
+        name=${file##*/}
+        { printf '\x00\x00\x00'; tail -c +5 "$file"; } > "rendition/voice-$name"
+        { printf '\x00\x0a\x14'; tail -c +5 "$file"; } > "rendition/clip-$name"
+        case $target in mp4 | matroska)
+            { printf '\x01\x00\x00'; tail -c +5 "$file"; } > "rendition/screen-$name" ;;
+        esac
+    done
+done

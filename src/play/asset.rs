@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
-use tokio::sync::mpsc;
 
-use super::{Grant, PlayError};
+use super::stored::{Reading, Stored};
+use super::{Grant, PlayError, Questions, Shelf};
 use crate::asset::{AssetId, Digest, Hasher, Outcome, TenantId};
 use crate::catalog::Catalog;
-use crate::seal::{EnvelopeHeader, MAX_HEADER_BYTES, PrivateKey, Random, RangeOpener, SealError};
-use crate::store::{ByteStream, ObjectKey, Store};
+use crate::seal::{
+    EnvelopeHeader, MAX_HEADER_BYTES, PrivateKey, Random, RangeOpener, RangeStream, SealError,
+};
+use crate::store::{ObjectKey, Store};
 
 /// First guess of a header's length, in bytes.
 const HEADER_GUESS: u64 = 8 * 1024;
@@ -23,8 +24,9 @@ const HEADER_GUESS: u64 = 8 * 1024;
 const KEPT: Duration = Duration::from_secs(60);
 /// Most opened assets kept.
 const MAX_KEPT: usize = 256;
-/// Verified segments that wait for the listener.
-const CHANNEL_CHUNKS: usize = 2;
+/// How much is opened at a time, in bytes: so long no other listener is served by the thread, some
+/// 20 microseconds, and so much clear sound of each listener is in memory.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// The gateway's own private key.
 pub type PlayKey = Arc<PrivateKey>;
@@ -42,6 +44,10 @@ pub struct Player {
     pub random: Arc<dyn Random>,
     /// Assets opened lately.
     pub kept: Kept,
+    /// Segments verified lately.
+    pub shelf: Shelf,
+    /// What the catalogue is asked.
+    pub questions: Questions,
 }
 
 impl std::fmt::Debug for Player {
@@ -74,15 +80,13 @@ impl Kept {
 pub struct Playable {
     /// What is known of it.
     pub outcome: Arc<Outcome>,
-    store: Arc<dyn Store>,
-    key: ObjectKey,
+    stored: Stored,
     opener: Arc<RangeOpener>,
-    segments: Arc<[Digest]>,
 }
 
 impl std::fmt::Debug for Playable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Playable").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Playable").field("key", &self.stored.key).finish_non_exhaustive()
     }
 }
 
@@ -93,7 +97,7 @@ impl Player {
     /// [`PlayError::Revoked`], and as [`Player::open`].
     pub async fn follow(&self, grant: &Grant) -> Result<(TenantId, Playable), PlayError> {
         let asset = grant.target.asset;
-        let held = self.catalog.held_asset(asset).await?.ok_or(PlayError::NotReady)?;
+        let held = self.questions.ask(&self.catalog, asset).await?.ok_or(PlayError::NotReady)?;
         // A link knows its second only: one of the same second is taken back too.
         if held.revoked_before.is_some_and(|before| grant.issued <= before) {
             return Err(PlayError::Revoked);
@@ -131,17 +135,13 @@ impl Player {
             segments.split(' ').map(|digits| Digest::parse(digits).ok()).collect();
         let segments = segments.ok_or_else(|| bad("the segments are not readable"))?;
         let key = ObjectKey::parse(&outcome.stored.key).map_err(|_| bad("the object key"))?;
-        let opener = Arc::new(self.opener(&key, &outcome, &segments).await?);
-        let store = Arc::clone(&self.store);
-        Ok(Playable { outcome: Arc::new(outcome), store, key, opener, segments })
+        let (store, shelf) = (Arc::clone(&self.store), self.shelf.clone());
+        let stored = Stored::new(store, key, &outcome.stored, segments, shelf);
+        let opener = Arc::new(self.opener(&stored, &outcome).await?);
+        Ok(Playable { outcome: Arc::new(outcome), stored, opener })
     }
 
-    async fn opener(
-        &self,
-        key: &ObjectKey,
-        outcome: &Outcome,
-        segments: &[Digest],
-    ) -> Result<RangeOpener, PlayError> {
+    async fn opener(&self, stored: &Stored, outcome: &Outcome) -> Result<RangeOpener, PlayError> {
         if outcome.seal.mode == "none" {
             return Ok(RangeOpener::clear(outcome.bytes));
         }
@@ -152,7 +152,7 @@ impl Player {
         let envelope = outcome.seal.playback_envelope.clone();
         let header = match &envelope {
             Some(_) => None,
-            None => Some(self.header(key, outcome, segments).await?),
+            None => Some(header(stored, outcome.stored.bytes).await?),
         };
         // RSA takes milliseconds: off the request's thread.
         let work = tokio::task::spawn_blocking(move || match (envelope, header) {
@@ -167,98 +167,74 @@ impl Player {
         let opened = work.await.map_err(|_| PlayError::NoKey)?;
         Ok(opened?)
     }
+}
 
-    async fn header(
-        &self,
-        key: &ObjectKey,
-        outcome: &Outcome,
-        segments: &[Digest],
-    ) -> Result<EnvelopeHeader, PlayError> {
-        let mut length = HEADER_GUESS;
+async fn header(stored: &Stored, bytes: u64) -> Result<EnvelopeHeader, PlayError> {
+    let mut length = HEADER_GUESS;
+    loop {
+        let end = length.min(bytes);
+        let mut reading = stored.read(0..end);
+        let mut prefix = Vec::new();
+        while let Some(bytes) = reading.next().await? {
+            prefix.extend_from_slice(&bytes);
+        }
+        if let Some(header) = EnvelopeHeader::parse(&prefix)? {
+            return Ok(header);
+        }
+        if end == bytes || length >= MAX_HEADER_BYTES as u64 {
+            return Err(PlayError::Row { detail: "the envelope has no header".to_owned() });
+        }
+        length = length.saturating_mul(8);
+    }
+}
+
+/// An asset on its way to a listener.
+struct Playing {
+    reading: Reading,
+    opening: RangeStream,
+    /// Verified, and not opened yet.
+    verified: Bytes,
+    key: ObjectKey,
+    over: bool,
+}
+
+impl Playing {
+    /// The next clear bytes; `None` at the end, and after a failure.
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        if self.over {
+            return None;
+        }
+        match self.piece().await {
+            Ok(Some(clear)) => Some(Ok(clear)),
+            Ok(None) => {
+                self.over = true;
+                None
+            }
+            Err(error) => {
+                self.over = true;
+                tracing::error!(object = %self.key, error = ?error, "an asset could not be played");
+                Some(Err(io::Error::other("the asset could not be read")))
+            }
+        }
+    }
+
+    async fn piece(&mut self) -> Result<Option<Bytes>, PlayError> {
         loop {
-            let end = length.min(outcome.stored.bytes);
-            let mut stored = Verified::open(self.store.as_ref(), key, 0..end, outcome).await?;
-            let mut prefix = Vec::new();
-            while let Some(bytes) = stored.next(segments).await? {
-                prefix.extend_from_slice(&bytes);
-            }
-            if let Some(header) = EnvelopeHeader::parse(&prefix)? {
-                return Ok(header);
-            }
-            if end == outcome.stored.bytes || length >= MAX_HEADER_BYTES as u64 {
-                return Err(PlayError::Row { detail: "the envelope has no header".to_owned() });
-            }
-            length = length.saturating_mul(8);
-        }
-    }
-}
-
-/// Stored bytes, given out only after the segment that holds them was verified.
-struct Verified {
-    stream: ByteStream,
-    /// Stored bytes wanted.
-    wanted: Range<u64>,
-    /// Where the next byte of the stream lies in the object.
-    position: u64,
-    segment_bytes: u64,
-    rest: Bytes,
-}
-
-impl Verified {
-    async fn open(
-        store: &dyn Store,
-        key: &ObjectKey,
-        wanted: Range<u64>,
-        outcome: &Outcome,
-    ) -> Result<Self, PlayError> {
-        let size = outcome.stored.segment_bytes.max(1);
-        let first = wanted.start.checked_div(size).unwrap_or(0).saturating_mul(size);
-        let last = wanted.end.div_ceil(size).saturating_mul(size).min(outcome.stored.bytes);
-        let stream = store.read(key, Some(first..last)).await?;
-        Ok(Self { stream, wanted, position: first, segment_bytes: size, rest: Bytes::new() })
-    }
-
-    /// The next wanted bytes, at most a segment; `None` at the end.
-    async fn next(&mut self, segments: &[Digest]) -> Result<Option<Bytes>, PlayError> {
-        while self.position < self.wanted.end {
-            let number = self.position.checked_div(self.segment_bytes).unwrap_or(0);
-            let start = self.position;
-            let segment = self.read_segment().await?;
-            let expected = usize::try_from(number).ok().and_then(|at| segments.get(at));
-            if expected != Some(&Digest::of(&segment)) {
-                return Err(PlayError::Tampered { segment: number });
-            }
-            let end = start.saturating_add(segment.len() as u64);
-            self.position = end;
-            let from = self.wanted.start.clamp(start, end).saturating_sub(start);
-            let to = self.wanted.end.clamp(start, end).saturating_sub(start);
-            let (Ok(from), Ok(to)) = (usize::try_from(from), usize::try_from(to)) else {
-                return Err(PlayError::Tampered { segment: number });
-            };
-            if segment.is_empty() {
-                return Err(PlayError::Tampered { segment: number });
-            }
-            if from < to {
-                return Ok(Some(segment.slice(from..to)));
-            }
-        }
-        Ok(None)
-    }
-
-    async fn read_segment(&mut self) -> Result<Bytes, PlayError> {
-        let size = usize::try_from(self.segment_bytes).unwrap_or(usize::MAX);
-        let mut segment = Vec::new();
-        while segment.len() < size {
-            if self.rest.is_empty() {
-                match self.stream.next().await {
-                    Some(chunk) => self.rest = chunk?,
-                    None => break,
+            if self.verified.is_empty() {
+                match self.reading.next().await? {
+                    Some(bytes) => self.verified = bytes,
+                    None => {
+                        self.opening.finish()?;
+                        return Ok(None);
+                    }
                 }
             }
-            let count = size.saturating_sub(segment.len()).min(self.rest.len());
-            segment.extend_from_slice(&self.rest.split_to(count));
+            let count = self.verified.len().min(PIECE_BYTES);
+            let clear = self.opening.open(self.verified.split_to(count))?;
+            if !clear.is_empty() {
+                return Ok(Some(clear));
+            }
         }
-        Ok(segment.into())
     }
 }
 
@@ -268,34 +244,23 @@ impl Playable {
         if from >= to {
             return futures_util::stream::empty().boxed();
         }
-        let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
-        let (store, key) = (Arc::clone(&self.store), self.key.clone());
-        let (opener, outcome) = (Arc::clone(&self.opener), Arc::clone(&self.outcome));
-        let segments = Arc::clone(&self.segments);
-        tokio::spawn(async move {
-            let work = async {
-                let wanted = opener.stored_range(from, to);
-                let mut stored = Verified::open(store.as_ref(), &key, wanted, &outcome).await?;
-                let mut stream = opener.stream(from, to);
-                while let Some(bytes) = stored.next(&segments).await? {
-                    let mut clear = Vec::with_capacity(bytes.len());
-                    stream.push(&bytes, &mut clear)?;
-                    if !clear.is_empty() && sender.send(Ok(Bytes::from(clear))).await.is_err() {
-                        return Ok(());
-                    }
-                }
-                Ok::<(), PlayError>(stream.finish()?)
-            };
-            if let Err(error) = work.await {
-                tracing::error!(object = %key, error = ?error, "an asset could not be played");
-                // The listener may be gone.
-                let _ = sender.send(Err(io::Error::other("the asset could not be read"))).await;
-            }
-        });
-        futures_util::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|item| (item, receiver))
+        let playing = Playing {
+            reading: self.stored.read(self.opener.stored_range(from, to)),
+            opening: self.opener.stream(from, to),
+            verified: Bytes::new(),
+            key: self.stored.key.clone(),
+            over: false,
+        };
+        futures_util::stream::unfold(playing, |mut playing| async {
+            playing.next().await.map(|item| (item, playing))
         })
         .boxed()
+    }
+
+    /// The same, read past the shelf: for work that reads every byte once.
+    pub(super) fn unshelved(mut self) -> Self {
+        self.stored.shelf = Shelf::new(0);
+        self
     }
 
     /// SHA-256 over everything a listener gets; reads the whole object.

@@ -18,6 +18,9 @@ pub struct PlaySettings {
     pub requests: u32,
     /// The window for `requests`, in seconds.
     pub requests_window_s: u64,
+    /// How many bytes of segments that were read and verified are kept in memory, as they are
+    /// stored; 0 keeps none.
+    pub cache_bytes: u64,
 }
 
 impl PlaySettings {
@@ -42,6 +45,7 @@ impl Default for PlaySettings {
             audio_mp4: false,
             requests: 150,
             requests_window_s: 300,
+            cache_bytes: 64 << 20,
         }
     }
 }

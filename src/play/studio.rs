@@ -280,6 +280,7 @@ fn sources(opened: &Opened, runtime: &Handle) -> Result<Sources, StudioError> {
 
 fn source(playable: Playable, runtime: &Handle) -> Result<SourceFile, RenditionError> {
     let bytes = playable.outcome.bytes;
+    let playable = playable.unshelved();
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let limit = SNIFF_BYTES as u64;
     AssetReader::new(playable.clone(), runtime.clone()).take(limit).read_to_end(&mut head)?;

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::{
     cbc::{BLOCK_BYTES, BlockDecryptor},
     cipher::ContentKey,
@@ -190,11 +192,29 @@ impl RangeStream {
         Ok(())
     }
 
-    /// Ends the range.
+    /// The same for bytes that are shared: those of an unsealed object are not copied.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn open(&mut self, stored: Bytes) -> Result<Bytes, SealError> {
+        if !matches!(self.decryptor, Some(Decryptor::Clear)) {
+            let mut clear = Vec::with_capacity(stored.len());
+            self.push(&stored, &mut clear)?;
+            return Ok(clear.into());
+        }
+        let (declared, seen) = (self.stored_left, stored.len() as u64);
+        self.stored_left =
+            declared.checked_sub(seen).ok_or(SealError::LengthMismatch { declared, seen })?;
+        // Each stored byte is one of the range.
+        self.plain_left = self.stored_left;
+        Ok(stored)
+    }
+
+    /// Whether the range has come to its end.
     ///
     /// # Errors
     /// [`SealError::LengthMismatch`] if stored bytes are missing.
-    pub fn finish(self) -> Result<(), SealError> {
+    pub fn finish(&self) -> Result<(), SealError> {
         match self.stored_left {
             0 => Ok(()),
             declared => Err(SealError::LengthMismatch { declared, seen: 0 }),

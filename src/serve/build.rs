@@ -23,7 +23,7 @@ use crate::identity::RequestLimit;
 use crate::ingest::{Ingest, LiveUploads};
 use crate::observe::Metrics;
 use crate::pipeline::{Pipeline, Progress};
-use crate::play::{Links, Listening, PlayKey, Player, Studio, Vault};
+use crate::play::{Links, Listening, PlayKey, Player, Shelf, Studio, Vault};
 use crate::seal::{Random, Recipient, SealMode, SealPolicy, SystemRandom};
 use crate::spool::Spool;
 use crate::store::backends::webdav::{Auth, Credentials};
@@ -103,6 +103,8 @@ pub(super) async fn parts(
         key: play_key,
         random: Arc::clone(&random),
         kept: Default::default(),
+        shelf: Shelf::new(config.play.cache_bytes),
+        questions: Default::default(),
     };
     let studio = studio(config, player.clone(), &pipeline);
     let binder = binder(config, &studio);

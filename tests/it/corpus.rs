@@ -93,3 +93,8 @@ fn matroska_masking_lives_through_its_corpus() {
 fn cutting_lives_through_its_corpus() {
     replay("cut", bodies::cut_bodies::cut);
 }
+
+#[test]
+fn renditions_live_through_their_corpus() {
+    replay("rendition", bodies::rendition_bodies::rendition);
+}

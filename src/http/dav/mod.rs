@@ -27,6 +27,8 @@ use crate::identity::Permission;
 
 /// Path of the endpoint.
 pub const STORE_PATH: &str = "/dav/store";
+/// How much of a file is read at a time; each reading is a trip to another thread.
+const READ_BYTES: usize = 256 * 1024;
 
 /// The endpoint and the credential of the gateway's own driver.
 #[derive(Clone)]
@@ -55,6 +57,7 @@ impl EmbeddedStore {
         let handler = DavHandler::builder()
             .filesystem(LocalFs::new(folder, false, false, false))
             .strip_prefix(STORE_PATH)
+            .read_buf_size(READ_BYTES)
             .build_handler();
         let (folder, user) = (folder.into(), user.into());
         Ok(Self { handler, folder, user, password: Arc::new(password) })

@@ -4,8 +4,6 @@
 //! past. The decoder's state is followed through the kept bytes, and the silent bytes are those that
 //! bring it to rest (`quiet.rs`). They hold nothing of what they replace.
 
-mod band;
-mod half;
 mod quiet;
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,7 @@
 //! So the codes to come are weighed together, by a beam search: of all beginnings the best few are
 //! continued. It sees nothing but what the decoder knows, so two runs find the same codes.
 
-use super::band::Band;
-use super::half::Half;
+use crate::media::g722::{Band, Half};
 
 /// Codes that are planned at once. With each the logarithm of a step loses 1/128 and 60 at most, so
 /// the largest one (18,432) needs 156 to become the smallest, and 120 to be too small to be heard.

@@ -1,8 +1,8 @@
 //! What a decoder plays of the silent codes, whatever it heard before.
 
-use super::half::Half;
 use super::walk::Side;
 use crate::mask::trial;
+use crate::media::g722::Half;
 
 /// What one half plays of `count` silent codes after a past of its own.
 fn silence(half: Half, count: usize, below: &mut impl FnMut(usize) -> usize) -> Vec<i32> {

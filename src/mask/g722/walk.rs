@@ -1,12 +1,11 @@
 //! The decoder beside the stream: what it knows, and what it hears instead of the masked bytes.
 
-use super::band::Band;
-use super::half::Half;
 use super::quiet::Quiet;
 use crate::mask::MaskPlan;
 use crate::mask::ticks::{Chooser, TickSpans};
 use crate::mask::unit::Reach;
 use crate::media::Measured;
+use crate::media::g722::{Band, Half};
 
 /// Samples in one byte.
 const SAMPLES_PER_BYTE: u64 = 2;

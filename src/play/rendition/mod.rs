@@ -2,7 +2,7 @@
 //!
 //! Nothing lossy is done to sound or picture. What an MP4 can hold is copied unit by unit (MP3, AAC,
 //! Opus, FLAC, AMR; H.264, H.265, VP8, VP9, AV1); what it cannot, or browsers do not play (PCM,
-//! G.711, ADPCM, Vorbis, ALAC), is decoded and encoded as FLAC. The folder opens nothing: sources
+//! G.711, ADPCM, GSM, G.722, Vorbis, ALAC), is decoded and encoded as FLAC. The folder opens nothing: sources
 //! come in as `Read + Seek`, and bytes go to a sink.
 //!
 //! [`Plan::read`] walks the sources once and knows the length of the file; [`Plan::write`] walks them
@@ -23,6 +23,7 @@ mod peaks;
 mod plan;
 mod samples;
 mod source;
+mod telephony;
 mod track;
 mod units;
 mod vpx;
@@ -79,6 +80,7 @@ fn open(source: &Source, want: Want) -> Result<Option<Opened>, RenditionError> {
         Container::Flac => framed::flac(source),
         Container::Amr => framed::amr(source),
         Container::Ogg => ogg::open(source),
+        Container::Gsm => Ok(telephony::gsm(source)),
         other => Err(MediaError::unsupported(format!("a rendition of {other}")).into()),
     };
     opened.map(Some)

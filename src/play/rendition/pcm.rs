@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom};
 use super::RenditionError;
 use super::samples::Samples;
 use super::source::{Reader, Source};
+use super::telephony::Packed;
 use super::units::{Opened, Want};
 use crate::media::mp4::{Cursor, SampleTable, Sizes};
 use crate::media::{ByteOrder, Coding, Container, Encoding, MediaError, PacketDecoder, WavLayout};
@@ -28,6 +29,7 @@ pub(super) fn open(source: &Source, want: Want) -> Result<Option<Opened>, Rendit
     }
     Ok(Some(match layout.encoding {
         Encoding::ImaAdpcm | Encoding::MsAdpcm => Opened::decoded(Adpcm::open(source, layout)?),
+        Encoding::Gsm | Encoding::G722 => Opened::decoded(Packed::open(source, layout)?),
         _ => Opened::decoded(Pcm::open(source, layout)?),
     }))
 }

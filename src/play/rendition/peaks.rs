@@ -15,8 +15,8 @@ pub const PEAKS: usize = 1000;
 /// packet at a time, and 16 bytes for each in its index.
 ///
 /// # Errors
-/// Unsupported without sound, and for codecs that are not decoded (AMR, GSM, G.722, Opus of more than
-/// two channels); else [`RenditionError`].
+/// Unsupported without sound, and for codecs that are not decoded (AMR, Opus of more than two
+/// channels); else [`RenditionError`].
 pub fn peaks(source: SourceFile) -> Result<Vec<Vec<f32>>, RenditionError> {
     let source = Source::new(source);
     let sound = || {

@@ -1,6 +1,10 @@
 //! GSM 06.10 without a container (`.gsm`): frames of 33 bytes and 20 ms, each begun by the nibble
 //! 0xD (RFC 3551 section 4.5.8.1).
 
+mod decode;
+
+pub use decode::GsmDecoder;
+
 use super::{Container, Cut, Framer, Measured, MediaError, ticks_to_time};
 use crate::asset::MediaTime;
 

@@ -4,11 +4,11 @@
 
 /// State of the adaptive predictor and quantiser.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Band {
+pub struct Band {
     /// The prediction.
-    pub(super) signal: i32,
+    pub signal: i32,
     /// Step of the quantiser.
-    pub(super) step: i32,
+    pub step: i32,
     log_step: i32,
     /// Part of the prediction that the zeros give.
     zeros: i32,
@@ -37,7 +37,7 @@ const fn same_sign(one: i32, other: i32) -> bool {
 }
 
 impl Band {
-    /// At the start of a stream.
+    /// At the start of a stream, with this step.
     pub(super) const fn new(step: i32) -> Self {
         Self {
             signal: 0,

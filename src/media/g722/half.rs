@@ -24,7 +24,7 @@ const HIGH_CODES: [u8; 4] = [0, 1, 3, 2];
 
 /// One half of the band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Half {
+pub enum Half {
     /// Codes of 6 bits.
     Low,
     /// Codes of 2 bits.
@@ -33,7 +33,7 @@ pub(super) enum Half {
 
 impl Half {
     /// At the start of a stream.
-    pub(super) const fn start(self) -> Band {
+    pub const fn start(self) -> Band {
         match self {
             Self::Low => Band::new(32),
             Self::High => Band::new(8),
@@ -41,7 +41,7 @@ impl Half {
     }
 
     /// The codes that an encoder may send, from the lowest value to the highest.
-    pub(super) const fn codes(self) -> &'static [u8] {
+    pub const fn codes(self) -> &'static [u8] {
         match self {
             Self::Low => &LOW_CODES,
             Self::High => &HIGH_CODES,
@@ -49,7 +49,7 @@ impl Half {
     }
 
     /// What a decoder plays for a code.
-    pub(super) fn played(self, band: &Band, code: u8) -> i32 {
+    pub fn played(self, band: &Band, code: u8) -> i32 {
         let value = match self {
             Self::Low => fine(code),
             Self::High => upper(code).0,
@@ -58,7 +58,7 @@ impl Half {
     }
 
     /// How a code changes the logarithm of the step.
-    pub(super) fn change(self, code: u8) -> i32 {
+    pub fn change(self, code: u8) -> i32 {
         match self {
             Self::Low => coarse(code).1,
             Self::High => upper(code).1,
@@ -66,7 +66,7 @@ impl Half {
     }
 
     /// Logarithm and step after a code.
-    pub(super) fn next_step(self, band: &Band, code: u8) -> (i32, i32) {
+    pub fn next_step(self, band: &Band, code: u8) -> (i32, i32) {
         match self {
             Self::Low => band.next_step(coarse(code).1, 18_432, 8),
             Self::High => band.next_step(upper(code).1, 22_528, 10),
@@ -74,7 +74,7 @@ impl Half {
     }
 
     /// Takes the next code.
-    pub(super) fn advance(self, band: &mut Band, code: u8) {
+    pub fn advance(self, band: &mut Band, code: u8) {
         let value = match self {
             Self::Low => coarse(code).0,
             Self::High => upper(code).0,
