@@ -7,6 +7,8 @@
 //! medians are printed: compare ratios of one run. The clients share the machine, and their
 //! processor time is printed as well. Needs `nginx` (Debian: `nginx-light`).
 
+#![expect(clippy::indexing_slicing, reason = "a member of a JSON value that is missing is null")]
+
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
