@@ -80,7 +80,7 @@ fn open(source: &Source, want: Want) -> Result<Option<Opened>, RenditionError> {
         Container::Flac => framed::flac(source),
         Container::Amr => framed::amr(source),
         Container::Ogg => ogg::open(source),
-        Container::Gsm => Ok(telephony::gsm(source)),
+        Container::Gsm => telephony::gsm(source),
         other => Err(MediaError::unsupported(format!("a rendition of {other}")).into()),
     };
     opened.map(Some)

@@ -16,12 +16,18 @@ use crate::media::{
 const BLOCK_BYTES: u64 = 4096;
 
 /// A GSM file without a container. A cut-off last frame is silent.
-pub(super) fn gsm(source: &Source) -> Opened {
-    Opened::decoded(Frames {
+///
+/// # Errors
+/// Malformed when it is empty.
+pub(super) fn gsm(source: &Source) -> Result<Opened, RenditionError> {
+    if source.bytes == 0 {
+        return Err(MediaError::malformed("no media frames", 0).into());
+    }
+    Ok(Opened::decoded(Frames {
         pieces: Pieces::new(source, GsmFramer),
         decoder: GsmDecoder::default(),
         frames: source.bytes.div_ceil(GSM_FRAME_BYTES as u64).saturating_mul(GSM_FRAME_SAMPLES),
-    })
+    }))
 }
 
 struct Frames {
