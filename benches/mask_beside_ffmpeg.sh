@@ -26,17 +26,21 @@ rm "$folder/once.wav"
 lame --quiet -b 16 --resample 8 "$folder/pcm.wav" "$folder/voice.mp3"
 "${quiet[@]}" -i "$folder/pcm.wav" -c:a libopus -application voip -b:a 16k "$folder/voice.opus"
 
-# wall COUNT COMMAND...: the median wall time in seconds of so many runs.
-wall() {
-    local count=$1 from to
-    shift
-    for _ in $(seq "$count"); do
-        rm -f "$folder"/out.*
-        from=$(date +%s%N)
-        "$@" >/dev/null
-        to=$(date +%s%N)
-        echo $(((to - from) / 1000))
-    done | sort -n | sed -n "$(((count + 1) / 2))p" | awk '{ printf "%.3f\n", $1 / 1000000 }'
+# once COMMAND...: its wall time in microseconds.
+once() {
+    local from to
+    rm -f "$folder"/out.*
+    from=$(date +%s%N)
+    "$@" 3>&- 4>&- >/dev/null
+    to=$(date +%s%N)
+    echo $(((to - from) / 1000))
+}
+
+# median FILE: of the microseconds in it, in seconds.
+median() {
+    local count
+    count=$(wc -l < "$1")
+    sort -n "$1" | sed -n "$(((count + 1) / 2))p" | awk '{ printf "%.3f\n", $1 / 1000000 }'
 }
 
 # row NAME FILE RUNS-OF-FFMPEG ENCODER...: one line of the table.
@@ -46,9 +50,19 @@ row() {
     cat "$file" >/dev/null
     # What was prepared is written to the disk before anything is timed.
     sync
-    copy=$(wall "$runs" cp "$file" "$out")
-    mask=$(wall "$runs" "$program" mask "$file" "${spans[@]}" -o "$out")
-    peer=$(wall "$count" "${quiet[@]}" -i "$file" -af "$mute" "$@" "$out")
+    # The first of each is not counted; the two that are compared most closely take turns.
+    once cp "$file" "$out" >/dev/null
+    once "$program" mask "$file" "${spans[@]}" -o "$out" >/dev/null
+    for _ in $(seq "$runs"); do
+        once cp "$file" "$out" >&3
+        once "$program" mask "$file" "${spans[@]}" -o "$out" >&4
+    done 3>"$folder/copy" 4>"$folder/mask"
+    for _ in $(seq "$count"); do
+        once "${quiet[@]}" -i "$file" -af "$mute" "$@" "$out"
+    done >"$folder/peer"
+    copy=$(median "$folder/copy")
+    mask=$(median "$folder/mask")
+    peer=$(median "$folder/peer")
     awk -v name="$name" -v size="$(stat -c %s "$file")" -v copy="$copy" -v mask="$mask" \
         -v peer="$peer" 'BEGIN {
             printf "%-22s %8.1f %8.3f %9.3f %9.3f %8.1fx %8.1fx\n",
