@@ -30,10 +30,10 @@ lame --quiet -b 16 --resample 8 "$folder/pcm.wav" "$folder/voice.mp3"
 once() {
     local from to
     rm -f "$folder"/out.*
-    from=$(date +%s%N)
+    from=${EPOCHREALTIME//[^0-9]/}
     "$@" 3>&- 4>&- >/dev/null
-    to=$(date +%s%N)
-    echo $(((to - from) / 1000))
+    to=${EPOCHREALTIME//[^0-9]/}
+    echo $((to - from))
 }
 
 # median FILE: of the microseconds in it, in seconds.
