@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::files::{self, NewFile};
 use super::output::Output;
 use super::probe::measured;
-use super::stream::through;
+use super::stream::{Leaves, through};
 use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
     Certificate, Companions, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS,
@@ -160,12 +160,15 @@ impl Mask {
         let mut certificate = None;
         let mask = |input: Option<&[u8]>, out: &mut Vec<u8>| {
             if let (Some(input), Some(masker)) = (input, &mut masker) {
-                masker.push(input, out)?;
                 progress.inc(input.len() as u64);
+                if masker.pass(input.len()) {
+                    return Ok(Leaves::Block);
+                }
+                masker.push(input, out)?;
             } else if let Some(masker) = masker.take() {
                 certificate = Some(masker.finish(out)?);
             }
-            Ok(())
+            Ok(Leaves::Made)
         };
         if self.output == Path::new(PIPE) {
             through(source, io::stdout(), mask)?;

@@ -15,8 +15,48 @@ const PAGE_BYTES: usize = 4096;
 /// Blocks on their way to the writer.
 const BLOCKS: usize = 2;
 
-/// Reads `input` to its end, gives each block to `work`, and writes what `work` appends. The last
-/// call has no block.
+/// What leaves for a block that was read.
+pub(super) enum Leaves {
+    /// The block itself.
+    Block,
+    /// What was appended to the output.
+    Made,
+}
+
+/// Room to read into.
+struct Block {
+    room: Vec<u8>,
+    from: usize,
+}
+
+impl Block {
+    fn new() -> Self {
+        let room = vec![0; BLOCK_BYTES.saturating_add(2 * PAGE_BYTES)];
+        let page = room.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
+        Self { room, from: page.saturating_add(PAGE_BYTES / 2) }
+    }
+
+    fn space(&mut self) -> &mut [u8] {
+        let to = self.from.saturating_add(BLOCK_BYTES);
+        self.room.get_mut(self.from..to).unwrap_or_default()
+    }
+
+    fn bytes(&self, count: usize) -> &[u8] {
+        let to = self.from.saturating_add(count);
+        self.room.get(self.from..to).unwrap_or_default()
+    }
+}
+
+/// Something to write.
+enum Piece {
+    /// The first bytes of a block.
+    Block(Block, usize),
+    /// All of these.
+    Made(Vec<u8>),
+}
+
+/// Reads `input` to its end, gives each block to `work`, and writes the block, or what `work`
+/// appends. The last call has no block.
 ///
 /// # Errors
 /// The first failure of reading, `work` or writing.
@@ -24,7 +64,7 @@ pub(super) fn through<R, W, F>(input: R, output: W, work: F) -> anyhow::Result<(
 where
     R: Read,
     W: Write + Send,
-    F: FnMut(Option<&[u8]>, &mut Vec<u8>) -> anyhow::Result<()>,
+    F: FnMut(Option<&[u8]>, &mut Vec<u8>) -> anyhow::Result<Leaves>,
 {
     std::thread::scope(|scope| {
         let (done, finished) = sync_channel(BLOCKS);
@@ -39,29 +79,56 @@ where
     })
 }
 
+/// Blocks and outputs that were written already.
+#[derive(Default)]
+struct Spare {
+    blocks: Vec<Block>,
+    made: Vec<Vec<u8>>,
+}
+
+impl Spare {
+    fn take_back(&mut self, reusable: &Receiver<Piece>) {
+        for piece in reusable.try_iter() {
+            match piece {
+                Piece::Block(block, _) => self.blocks.push(block),
+                Piece::Made(made) => self.made.push(made),
+            }
+        }
+    }
+}
+
 fn drive<R, F>(
     mut input: R,
     mut work: F,
-    done: &SyncSender<Vec<u8>>,
-    reusable: &Receiver<Vec<u8>>,
+    done: &SyncSender<Piece>,
+    reusable: &Receiver<Piece>,
 ) -> anyhow::Result<()>
 where
     R: Read,
-    F: FnMut(Option<&[u8]>, &mut Vec<u8>) -> anyhow::Result<()>,
+    F: FnMut(Option<&[u8]>, &mut Vec<u8>) -> anyhow::Result<Leaves>,
 {
-    let mut room = vec![0; BLOCK_BYTES.saturating_add(2 * PAGE_BYTES)];
-    let page = room.as_ptr().align_offset(PAGE_BYTES).min(PAGE_BYTES);
-    let (_, block) = room.split_at_mut(page.saturating_add(PAGE_BYTES / 2));
+    let mut spare = Spare::default();
     loop {
-        let count = input.read(block).context("the input cannot be read")?;
-        let bytes = block.get(..count).filter(|bytes| !bytes.is_empty());
-        let mut out = reusable.try_recv().unwrap_or_default();
-        out.clear();
-        work(bytes, &mut out)?;
-        if done.send(out).is_err() {
+        spare.take_back(reusable);
+        let mut block = spare.blocks.pop().unwrap_or_else(Block::new);
+        let count = input.read(block.space()).context("the input cannot be read")?;
+        let bytes = Some(block.bytes(count)).filter(|bytes| !bytes.is_empty());
+        let mut made = spare.made.pop().unwrap_or_default();
+        made.clear();
+        let piece = match work(bytes, &mut made)? {
+            Leaves::Block => {
+                spare.made.push(made);
+                Piece::Block(block, count)
+            }
+            Leaves::Made => {
+                spare.blocks.push(block);
+                Piece::Made(made)
+            }
+        };
+        if done.send(piece).is_err() {
             bail!("the output was closed");
         }
-        if bytes.is_none() {
+        if count == 0 {
             return Ok(());
         }
     }
@@ -69,13 +136,16 @@ where
 
 fn write(
     mut output: impl Write,
-    finished: &Receiver<Vec<u8>>,
-    used: &SyncSender<Vec<u8>>,
+    finished: &Receiver<Piece>,
+    used: &SyncSender<Piece>,
 ) -> io::Result<()> {
-    while let Ok(block) = finished.recv() {
-        output.write_all(&block)?;
+    while let Ok(piece) = finished.recv() {
+        match &piece {
+            Piece::Block(block, count) => output.write_all(block.bytes(*count))?,
+            Piece::Made(made) => output.write_all(made)?,
+        }
         // The other side may be done already; then nobody needs the block.
-        let _ = used.try_send(block);
+        let _ = used.try_send(piece);
     }
     output.flush()
 }

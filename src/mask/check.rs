@@ -20,6 +20,14 @@ pub trait Recheck: Send {
     /// [`MaskError::Recheck`] names the first byte that is wrong.
     fn push(&mut self, source: &[u8], masked: &[u8]) -> Result<(), MaskError>;
 
+    /// Whether nothing but the source's bytes belongs at the next `len` places.
+    fn passes(&self, _len: usize) -> bool {
+        false
+    }
+
+    /// Steps over `len` bytes that [`Recheck::passes`] and that are the source's own, uncopied.
+    fn pass(&mut self, _len: usize) {}
+
     /// Ends both files.
     ///
     /// # Errors
@@ -136,6 +144,15 @@ impl Recheck for ByteRecheck {
         }
         self.position = found;
         Ok(())
+    }
+
+    fn passes(&self, len: usize) -> bool {
+        let until = self.position.saturating_add(len as u64);
+        until <= self.total && self.expected.get(self.next).is_none_or(|edit| edit.from >= until)
+    }
+
+    fn pass(&mut self, len: usize) {
+        self.position = self.position.saturating_add(len as u64);
     }
 
     fn finish(self: Box<Self>) -> Result<(), MaskError> {

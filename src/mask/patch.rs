@@ -82,6 +82,15 @@ impl Rewrite for Patcher {
         Ok(())
     }
 
+    fn passes(&self, len: usize) -> bool {
+        let until = self.position.saturating_add(len as u64);
+        self.edits.get(self.next).is_none_or(|edit| edit.from >= until)
+    }
+
+    fn pass(&mut self, len: usize) {
+        self.skip(len);
+    }
+
     fn finish(&mut self, _out: &mut Vec<u8>) -> Result<Scope, MaskError> {
         Ok(std::mem::take(&mut self.scope))
     }

@@ -21,6 +21,14 @@ pub(super) trait Rewrite: Send {
     /// [`MaskError`]; the output is then to be thrown away.
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError>;
 
+    /// Whether the next `len` bytes leave as they are, and nothing before them is held back.
+    fn passes(&self, _len: usize) -> bool {
+        false
+    }
+
+    /// Steps over `len` bytes that [`Rewrite::passes`].
+    fn pass(&mut self, _len: usize) {}
+
     /// Ends the file: appends what was held back, and says what was done.
     ///
     /// # Errors
@@ -74,6 +82,19 @@ impl Silencer {
         self.taken = found;
         self.given = self.given.saturating_add(out.len().saturating_sub(before) as u64);
         Ok(())
+    }
+
+    /// Whether the next `len` bytes leave as they are, and nobody asked for digests of them.
+    pub(super) fn passes(&self, len: usize) -> bool {
+        let found = self.taken.saturating_add(len as u64);
+        self.digests.is_none() && found <= self.facts.bytes && self.rewrite.passes(len)
+    }
+
+    /// Steps over `len` bytes that [`Silencer::passes`].
+    pub(super) fn pass(&mut self, len: usize) {
+        self.rewrite.pass(len);
+        self.taken = self.taken.saturating_add(len as u64);
+        self.given = self.given.saturating_add(len as u64);
     }
 
     /// Ends the file: appends what was held back, and accounts for what was done.

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{PlayError, Recipe};
 use crate::asset::{
-    AssetId, ContactId, MediaEntry, MediaKind, MediaTime, Outcome, RecordingDocument, Rules,
-    SegmentId, TenantId, UserId,
+    AssetId, ContactId, MediaEntry, MediaKind, MediaTime, MediaType, Outcome, RecordingDocument,
+    Rules, SegmentId, TenantId, UserId,
 };
 use crate::catalog::{
     Catalog, MediaRow, MediaState, RecordingRow, RenditionRow, RenditionState, SegmentRow, Tier,
@@ -151,6 +151,8 @@ impl Take {
             media.push(Medium { entry: entry.clone(), row, outcome, start });
         }
         let renditions = catalog.renditions_of(tenant, id).await?;
+        // Asked last: a move that began while the rest was read is seen.
+        let Some(names) = catalog.recording_names(tenant, id).await? else { return Ok(None) };
         Ok(Some(Self { names, recording, document, media, renditions }))
     }
 
@@ -174,7 +176,9 @@ impl Take {
         }
         let any = |states: &[MediaState]| self.media.iter().any(|m| states.contains(&m.row.state));
         let moving = [MediaState::Receiving, MediaState::Spooled, MediaState::Committing];
-        if any(&moving) || (any(&[MediaState::Declared]) && !any(&[MediaState::Ready])) {
+        // Of a recording that came back while its rows were read, the media look archived still.
+        let open = any(&[MediaState::Declared, MediaState::Archived]);
+        if any(&moving) || (open && !any(&[MediaState::Ready])) {
             Standing::InProgress
         } else if any(&[MediaState::Ready]) {
             Standing::Ready
@@ -240,7 +244,10 @@ impl Take {
             Rendition::Failed => {
                 let leading = scene.leading();
                 let stored = leading.and_then(|medium| medium.outcome.clone().zip(Some(medium)));
-                stored.map_or(Offer::Nothing, |(outcome, medium)| {
+                // Who asks for a WAVE file gets no other.
+                let wave = MediaType::Wav.mime();
+                let fits = |(outcome, _): &(Outcome, _)| !recipe.wave || outcome.media_type == wave;
+                stored.filter(fits).map_or(Offer::Nothing, |(outcome, medium)| {
                     file(medium.row.asset_id, Box::new(outcome))
                 })
             }
@@ -321,6 +328,6 @@ impl<'t> Scene<'t> {
     pub fn recipe(&self, clip: Option<(MediaTime, MediaTime)>) -> Option<Recipe> {
         let asset = |medium: Option<&Medium>| medium.map(|medium| medium.row.asset_id);
         let (voice, screen) = (asset(self.voice), asset(self.screen));
-        (voice.is_some() || screen.is_some()).then_some(Recipe { voice, screen, clip })
+        (voice.is_some() || screen.is_some()).then_some(Recipe { voice, screen, clip, wave: false })
     }
 }

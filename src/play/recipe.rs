@@ -13,12 +13,14 @@ pub struct Recipe {
     pub screen: Option<AssetId>,
     /// The part that is kept, on the clock of the voice, or of the screen without one: from, to.
     pub clip: Option<(MediaTime, MediaTime)>,
+    /// Whether it is a WAVE file of the voice, instead of an MP4.
+    pub wave: bool,
 }
 
 impl Recipe {
     /// Reads back what `Display` wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut recipe = Self { voice: None, screen: None, clip: None };
+        let mut recipe = Self { voice: None, screen: None, clip: None, wave: false };
         for part in text.split(' ') {
             match part.split_once(':')? {
                 ("voice", id) => recipe.voice = Some(AssetId::parse(id)?),
@@ -28,6 +30,7 @@ impl Recipe {
                     let time = |text: &str| text.parse().ok().map(MediaTime::from_micros);
                     recipe.clip = Some((time(from)?, time(to)?));
                 }
+                ("form", "wave") => recipe.wave = true,
                 _ => return None,
             }
         }
@@ -36,7 +39,12 @@ impl Recipe {
 
     /// The whole sound.
     pub const fn voice(asset: AssetId) -> Self {
-        Self { voice: Some(asset), screen: None, clip: None }
+        Self { voice: Some(asset), screen: None, clip: None, wave: false }
+    }
+
+    /// The same sound as a WAVE file; `None` without a voice.
+    pub fn as_wave(self) -> Option<Self> {
+        self.voice.is_some().then_some(Self { screen: None, wave: true, ..self })
     }
 }
 
@@ -53,6 +61,10 @@ impl fmt::Display for Recipe {
         }
         if let Some((from, to)) = self.clip {
             write!(f, "{gap}clip:{}-{}", from.as_micros(), to.as_micros())?;
+            gap = " ";
+        }
+        if self.wave {
+            write!(f, "{gap}form:wave")?;
         }
         Ok(())
     }
@@ -67,13 +79,14 @@ mod tests {
         let (voice, screen) = (Some(AssetId::generate()), Some(AssetId::generate()));
         let clip = Some((MediaTime::ZERO, MediaTime::from_millis(5)));
         for recipe in [
-            Recipe { voice, screen: None, clip: None },
-            Recipe { voice: None, screen, clip: None },
-            Recipe { voice, screen, clip },
+            Recipe { voice, screen: None, clip: None, wave: false },
+            Recipe { voice: None, screen, clip: None, wave: false },
+            Recipe { voice, screen, clip, wave: false },
+            Recipe { voice, screen: None, clip, wave: true },
         ] {
             assert_eq!(Recipe::parse(&recipe.to_string()), Some(recipe));
         }
-        for text in ["", "all", "voice:", "clip:1-2", "voice:x"] {
+        for text in ["", "all", "voice:", "clip:1-2", "voice:x", "form:wave", "form:mp3"] {
             assert_eq!(Recipe::parse(text), None, "{text}");
         }
     }

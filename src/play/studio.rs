@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
 
 use super::reader::AssetReader;
-use super::rendition::{Plan, RenditionError, SourceFile, Sources, peaks};
-use super::vault::{Vault, VaultError, Vaulted};
+use super::rendition::{Plan, RenditionError, SourceFile, Sources, Wave, peaks};
+use super::vault::{Sink, Vault, VaultError, Vaulted};
 use super::{PlayError, Playable, Player, Recipe, Take};
-use crate::asset::{AssetId, Clock, Digest, MediaType, Outcome};
+use crate::asset::{AssetId, Clock, Digest, MediaTime, MediaType, Outcome};
 use crate::catalog::{ALL_RENDITIONS, CatalogError, MadeRendition, RenditionRow};
 use crate::media::{Container, MediaError, SNIFF_BYTES, sniff};
 use crate::observe::chain;
@@ -196,10 +196,12 @@ impl Studio {
     ) -> Result<MadeRendition, StudioError> {
         let leading = opened.voice.as_ref().or(opened.screen.as_ref());
         let leading = leading.ok_or(StudioError::Rendition(RenditionError::Empty))?;
-        let plan = self.blocking(opened, |sources, _| Ok(Plan::read(sources?)?)).await?;
-        let facts = (plan.len(), plan.duration(), plan.has_picture());
-        let (key, attempt) = (self.key(row, leading)?, format!("t{}", row.attempts));
-        let made = self.vault.keep(key, &attempt, plan.len(), move |sink| plan.write(sink)).await;
+        let wave = opened.recipe.wave;
+        let read = move |sources: Result<Sources, StudioError>, _| Ok(Made::read(sources?, wave)?);
+        let made = self.blocking(opened, read).await?;
+        let facts = (made.len(), made.duration(), made.media_type());
+        let (key, attempt) = (self.key(row, leading, facts.2)?, format!("t{}", row.attempts));
+        let made = self.vault.keep(key, &attempt, facts.0, move |sink| made.write(sink)).await;
         let kept = made.map_err(StudioError::Vault)?;
         let segments: Vec<String> = kept.segments.iter().map(Digest::to_string).collect();
         let outcome = outcome(facts, leading, kept);
@@ -228,9 +230,15 @@ impl Studio {
     }
 
     /// Beside the source.
-    fn key(&self, row: &RenditionRow, leading: &Playable) -> Result<ObjectKey, KeyError> {
+    fn key(
+        &self,
+        row: &RenditionRow,
+        leading: &Playable,
+        media_type: MediaType,
+    ) -> Result<ObjectKey, KeyError> {
         let folder = ObjectKey::parse(&leading.outcome.stored.key)?.folder();
-        folder.object(&format!("rendition-{}.mp4{}", row.asset_id, self.vault.suffix()))
+        let extension = extension(media_type);
+        folder.object(&format!("rendition-{}.{extension}{}", row.asset_id, self.vault.suffix()))
     }
 
     /// The peaks of a finished rendition, so that they are those of what is heard. Without them it
@@ -289,14 +297,66 @@ fn source(playable: Playable, runtime: &Handle) -> Result<SourceFile, RenditionE
     Ok(SourceFile { reader, bytes, container })
 }
 
+/// A file about to be written.
+enum Made {
+    Mp4(Box<Plan>),
+    Wave(Box<Wave>),
+}
+
+impl Made {
+    fn read(sources: Sources, wave: bool) -> Result<Self, RenditionError> {
+        if wave {
+            let voice = sources.voice.ok_or(RenditionError::Empty)?;
+            return Ok(Self::Wave(Box::new(Wave::read(voice, sources.clip)?)));
+        }
+        Ok(Self::Mp4(Box::new(Plan::read(sources)?)))
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Mp4(plan) => plan.len(),
+            Self::Wave(wave) => wave.len(),
+        }
+    }
+
+    fn duration(&self) -> MediaTime {
+        match self {
+            Self::Mp4(plan) => plan.duration(),
+            Self::Wave(wave) => wave.duration(),
+        }
+    }
+
+    fn media_type(&self) -> MediaType {
+        match self {
+            Self::Mp4(plan) if plan.has_picture() => MediaType::Mp4,
+            Self::Mp4(_) => MediaType::M4a,
+            Self::Wave(_) => MediaType::Wav,
+        }
+    }
+
+    fn write(self, sink: &mut Sink<'_>) -> Result<(), RenditionError> {
+        match self {
+            Self::Mp4(plan) => plan.write(sink),
+            Self::Wave(wave) => wave.write(sink),
+        }
+    }
+}
+
+/// What the name of a rendition ends with: an MP4 without a picture is called one all the same.
+const fn extension(media_type: MediaType) -> &'static str {
+    match media_type {
+        MediaType::Wav => "wav",
+        _ => "mp4",
+    }
+}
+
 fn outcome(
-    (bytes, duration, picture): (u64, crate::asset::MediaTime, bool),
+    (bytes, duration, media_type): (u64, MediaTime, MediaType),
     leading: &Playable,
     kept: Vaulted,
 ) -> Outcome {
     let name = &leading.outcome.file_name;
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    let media_type = if picture { MediaType::Mp4 } else { MediaType::M4a };
     Outcome {
         media_type: media_type.mime().to_owned(),
         duration_ms: duration.as_millis_ceil(),
@@ -304,7 +364,7 @@ fn outcome(
         sha256: kept.sha256,
         spans: Vec::new(),
         certificate: Value::Null,
-        file_name: format!("{stem}.mp4"),
+        file_name: format!("{stem}.{}", extension(media_type)),
         stored: kept.stored,
         seal: kept.seal,
     }

@@ -19,6 +19,8 @@ pub(super) struct Shown<'t> {
     /// The part of it that is asked for, on the clock of what leads the scene.
     pub(super) clip: Option<(MediaTime, MediaTime)>,
     kind: MediaKind,
+    /// Whether it is wanted as a WAVE file.
+    pub(super) wave: bool,
     /// The file that the link will name.
     pub(super) playable: Option<(AssetId, Outcome)>,
 }
@@ -29,7 +31,7 @@ impl<'t> Shown<'t> {
         scene: Scene<'t>,
         clip: Option<(MediaTime, MediaTime)>,
     ) -> Self {
-        Self { take, scene: Some(scene), clip, kind: MediaKind::Voice, playable: None }
+        Self { take, scene: Some(scene), clip, kind: MediaKind::Voice, wave: false, playable: None }
     }
 
     /// What there is to show of a recording.
@@ -49,14 +51,15 @@ impl<'t> Shown<'t> {
             let calls = types.voice && types.screen;
             let at = shown.iter().position(|one| one.scene.is_some_and(|s| s.voice.is_none()));
             let scene = at.filter(|_| calls).and_then(|at| shown.remove(at).scene);
-            shown.push(Self { take, scene, clip: None, kind, playable: None });
+            shown.push(Self { take, scene, clip: None, kind, wave: false, playable: None });
         }
         shown
     }
 
     /// What is to be made for it.
     pub(super) fn recipe(&self) -> Option<Recipe> {
-        self.scene?.recipe(self.clip)
+        let recipe = self.scene?.recipe(self.clip)?;
+        if self.wave { recipe.as_wave() } else { Some(recipe) }
     }
 
     pub(super) const fn is_call(&self) -> bool {

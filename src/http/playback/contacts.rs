@@ -215,7 +215,7 @@ async fn answer(
     shown: Option<Vec<Shown<'_>>>,
 ) -> Result<Response, Problem> {
     let Some(shown) = shown else { return Ok(Prepared::in_progress()) };
-    match prepare(state, shown).await? {
+    match prepare(state, caller, shown).await? {
         Some(shown) => Prepared { takes, shown }.answer(state, caller).await,
         None => Ok(Prepared::in_progress()),
     }
@@ -224,10 +224,12 @@ async fn answer(
 /// Sees to it that what is shown can be played; nothing while a file is being made.
 pub(super) async fn prepare<'t>(
     state: &State,
+    caller: &Caller,
     mut shown: Vec<Shown<'t>>,
 ) -> Result<Option<Vec<Shown<'t>>>, Problem> {
     let mut waiting = false;
     for one in &mut shown {
+        one.wave = caller.wish.wave;
         let (Some(scene), Some(recipe)) = (one.scene, one.recipe()) else { continue };
         let take = one.take;
         match take.offer(scene, &recipe) {

@@ -11,6 +11,8 @@ pub(super) struct Wish {
     pub(super) waveforms: bool,
     pub(super) categories: bool,
     pub(super) download: bool,
+    /// Whether the voice is wanted as a WAVE file.
+    pub(super) wave: bool,
 }
 
 /// `media-type`.
@@ -49,8 +51,17 @@ impl MediaTypes {
 impl Wish {
     pub(super) fn of(query: &Query) -> Result<Self, Problem> {
         let truth = |names| query.truth(names).map(|given| given.unwrap_or(false));
+        let wave = match query.value(["format", "format"])? {
+            None => false,
+            Some(text) if text.eq_ignore_ascii_case("mp4") => false,
+            Some(text) if text.eq_ignore_ascii_case("wav") => true,
+            Some(_) => return Err(Problem::parameter("format", "must be mp4 or wav")),
+        };
+        let mut media = MediaTypes::of(query)?;
+        media.screen &= !wave;
         Ok(Self {
-            media: MediaTypes::of(query)?,
+            media,
+            wave,
             waveforms: !truth(["exclude-waveforms", "excludeWaveforms"])?,
             categories: !truth(["exclude-qm-categories", "excludeQmCategories"])?,
             download: truth(["isDownload", "is-download"])?,
@@ -95,7 +106,16 @@ mod tests {
         assert!(wish("isDownload=TRUE").unwrap().download);
         assert!(!wish("exclude-waveforms=True").unwrap().waveforms);
         assert!(wish("exclude-qm-categories=false&unknown=1").unwrap().categories);
-        for bad in ["isDownload=1", "isDownload=", "isDownload=true&isDownload=false"] {
+        assert!(wish("format=WAV").unwrap().wave && !wish("format=mp4").unwrap().wave);
+        assert!(!wish("format=wav&media-type=voice-and-screen").unwrap().media.screen);
+        for bad in [
+            "format=mp3",
+            "format=",
+            "format=wav&format=mp4",
+            "isDownload=1",
+            "isDownload=",
+            "isDownload=true&isDownload=false",
+        ] {
             assert!(wish(bad).is_err(), "{bad}");
         }
     }

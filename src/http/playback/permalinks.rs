@@ -76,7 +76,9 @@ async fn caller(
 async fn follow(state: &State, caller: &Caller, asked: Asked<'_>) -> Result<Response, Problem> {
     let takes = caller.takes(state, asked).await?;
     let Some(shown) = whole(caller, &takes)? else { return Ok(Prepared::in_progress()) };
-    let Some(shown) = prepare(state, shown).await? else { return Ok(Prepared::in_progress()) };
+    let Some(shown) = prepare(state, caller, shown).await? else {
+        return Ok(Prepared::in_progress());
+    };
     let url = Prepared { takes: &takes, shown }.first_link(state, caller).await?;
     let location = HeaderValue::try_from(url).map_err(|error| Problem::internal(&error))?;
     let headers = [(LOCATION, location), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];

@@ -1,4 +1,5 @@
-//! Renditions: an MP4 made once from masked recordings, for browsers and CRMs.
+//! Renditions: an MP4 made once from masked recordings, for browsers and CRMs, or on request a WAVE
+//! file ([`Wave`]).
 //!
 //! Nothing lossy is done to sound or picture. What an MP4 can hold is copied unit by unit (MP3, AAC,
 //! Opus, FLAC, AMR; H.264, H.265, VP8, VP9, AV1); what it cannot, or browsers do not play (PCM,
@@ -27,6 +28,7 @@ mod telephony;
 mod track;
 mod units;
 mod vpx;
+mod wave;
 
 use crate::asset::MediaTime;
 use crate::media::{Container, MediaError, MediaSource};
@@ -34,6 +36,7 @@ use crate::media::{Container, MediaError, MediaSource};
 pub use error::RenditionError;
 pub use peaks::{PEAKS, peaks};
 pub use plan::Plan;
+pub use wave::Wave;
 
 use source::Source;
 use units::{Opened, Want};

@@ -6,6 +6,7 @@ mod files;
 mod links;
 mod permalinks;
 mod states;
+mod waves;
 
 use std::process::Command;
 
