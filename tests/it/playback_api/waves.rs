@@ -69,7 +69,8 @@ fn what_was_copied_into_the_mp4_is_decoded_on_its_clock() {
     let gateway = start(&[]);
     push_voice_and_screen(&gateway);
     let token = sign_in(&gateway, "default", "listener", &["play.any"]);
-    let id = document("call")["id"].as_str().unwrap().to_owned();
+    let document = document("call");
+    let id = document["reelgate"]["contact"]["acdContactId"].as_str().unwrap();
     let path = format!("{API}/contacts/{id}?media-type=voice-only");
     let (_, mp4) = file(&gateway, &token, &path);
     let (_, wave) = file(&gateway, &token, &format!("{path}&format=wav"));
