@@ -101,7 +101,7 @@ impl Permission {
             Self::PlayAny => &["player", "play/download recordings", "play any"],
             Self::PlayInsights => &["player", "view sentiments and categories"],
             Self::MetadataExtract => &["extract interaction metadata"],
-            Self::ArchiveRetrieve => &["long term file retrieval", "create"],
+            Self::ArchiveRetrieve => &["long term file retrieval"],
             Self::RecordOnDemand => &["api", "multi acd record on demand api"],
             Self::RecordMask => &["api", "multi acd masking api"],
             Self::RecordScreen => &["api", "record screen interaction"],
@@ -223,6 +223,8 @@ mod tests {
                 "Interactions Hub > Player > View Sentiments and Categories",
                 Permission::PlayInsights,
             ),
+            ("Extract interaction metadata", Permission::MetadataExtract),
+            ("Long-Term File Retrieval", Permission::ArchiveRetrieve),
             ("Access Key", Permission::KeysManage),
             ("my access key", Permission::KeysOwn),
         ] {
