@@ -1,5 +1,8 @@
 //! Copies one object from one store to another, and makes sure that it is the same.
 
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+
 use crate::store::{Content, IfExists, ObjectKey, Part, SealedBody, Store, StoreError};
 
 /// Why an object was not copied.
@@ -14,6 +17,23 @@ pub(super) enum CopyError {
     /// A store failed.
     #[error("a store failed")]
     Store(#[from] StoreError),
+}
+
+/// Whether the two are one place under two names, where to remove from one is to lose: what one is
+/// given shows in the other.
+pub(super) async fn are_one(
+    store: &dyn Store,
+    archive: &dyn Store,
+    probe: &Part,
+) -> Result<bool, StoreError> {
+    let text = Bytes::from_static(b"reelgate looks whether its two stores are one");
+    let len = text.len() as u64;
+    let body = SealedBody::of_stored(stream::once(async { Ok(text) }).boxed());
+    let staged = archive.stage(probe, len, body).await?;
+    archive.commit(&staged, IfExists::Replace).await?;
+    let seen = store.head(probe.key()).await;
+    archive.delete(probe.key()).await?;
+    Ok(seen?.is_some())
 }
 
 /// Copies `key`, which must be `expected` if that is known, under the same name. An object that is

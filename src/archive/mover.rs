@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OnceCell, watch};
 
-use super::copy::{CopyError, copy};
+use super::copy::{CopyError, are_one, copy};
 use super::settings::RetentionSettings;
 use crate::asset::{Clock, Outcome};
 use crate::catalog::{Catalog, CatalogError, MediaState, Move, Tier};
@@ -39,6 +39,8 @@ pub struct Mover {
     pub bell: Arc<Notify>,
     /// Rung when a rendition is wanted.
     pub rendition_bell: Arc<Notify>,
+    /// Filled when the two stores were found to be two.
+    pub apart: Arc<OnceCell<()>>,
 }
 
 impl std::fmt::Debug for Mover {
@@ -50,6 +52,8 @@ impl std::fmt::Debug for Mover {
 /// Why a move was not made.
 #[derive(Debug, thiserror::Error)]
 enum MoveError {
+    #[error("[archive] and [store] are one place: nothing is moved")]
+    SameStore,
     #[error("a copy failed")]
     Copy(#[from] CopyError),
     #[error("the catalogue failed")]
@@ -69,7 +73,10 @@ impl MoveError {
             Self::Copy(CopyError::Missing(_) | CopyError::Different(_))
             | Self::Key(_)
             | Self::Outcome(_) => false,
-            Self::Copy(CopyError::Store(_)) | Self::Catalog(_) | Self::Store(_) => true,
+            Self::SameStore
+            | Self::Copy(CopyError::Store(_))
+            | Self::Catalog(_)
+            | Self::Store(_) => true,
         }
     }
 }
@@ -135,7 +142,9 @@ impl Mover {
             Ok(()) => {
                 tracing::info!(%recording, from = due.tier.name(), "recording moved");
             }
-            Err(error) if error.passes() => {
+            Err(error)
+                if error.passes() || !matches!(due.tier, Tier::Archiving | Tier::Restoring) =>
+            {
                 let wait = RETRY_S.0.saturating_mul(1 << due.attempts.min(16)).min(RETRY_S.1);
                 let at = now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX);
                 let error = chain(&error);
@@ -153,14 +162,11 @@ impl Mover {
 
     async fn carry(&self, due: &Move) -> Result<(), MoveError> {
         let now = self.clock.now();
+        self.apart.get_or_try_init(|| self.find_apart()).await?;
         match due.tier {
-            Tier::Archiving => {
+            // What came back is in the archive still; the copy finds it there, or mends it.
+            Tier::Archiving | Tier::Returned => {
                 self.copy_all(due, MediaState::Ready, (&self.store, &self.archive)).await?;
-                self.catalog.leave_store(due, now).await?;
-                self.bell.notify_one();
-            }
-            Tier::Returned => {
-                // The archive never gave its copy away.
                 self.catalog.leave_store(due, now).await?;
                 self.bell.notify_one();
             }
@@ -176,6 +182,13 @@ impl Mover {
             Tier::Active | Tier::Archived => {}
         }
         Ok(())
+    }
+
+    async fn find_apart(&self) -> Result<(), MoveError> {
+        let name = format!("reelgate-probe-{}", uuid::Uuid::new_v4().simple());
+        let probe = Part::new(ObjectKey::parse(&name)?, "m0")?;
+        let one = are_one(self.store.as_ref(), self.archive.as_ref(), &probe).await?;
+        if one { Err(MoveError::SameStore) } else { Ok(()) }
     }
 
     async fn copy_all(

@@ -160,6 +160,8 @@ impl Binder {
         let final_error = matches!(error, BinderError::Never(_) | BinderError::Empty(_));
         if final_error || row.attempts >= MAX_ATTEMPTS.saturating_mul(2) {
             tracing::warn!(bundle = %row.asset_id, error = text, "no bundle");
+            // Callers see it: the causes may name addresses of the inside.
+            let text = error.to_string();
             return Ok(catalog.fail_bundle(row.asset_id, &text, parts.as_deref(), now).await?);
         }
         let wait = RETRY_S.saturating_mul(1 << row.attempts.min(8));

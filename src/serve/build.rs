@@ -264,6 +264,7 @@ fn mover(config: &Config, studio: &Studio) -> anyhow::Result<Option<Mover>> {
         clock: Arc::clone(&studio.clock),
         bell: Arc::new(Notify::new()),
         rendition_bell: Arc::clone(&studio.bell),
+        apart: Default::default(),
     }))
 }
 

@@ -181,6 +181,51 @@ fn what_was_changed_in_the_archive_does_not_come_back() {
 }
 
 #[test]
+fn what_was_damaged_in_the_archive_while_it_was_back_is_mended() {
+    let apache = Apache::start();
+    let gateway = start(&apache, "0");
+    let token = sign_in(&gateway, "default", "listener", &["play.any"]);
+    let keeper = sign_in(&gateway, "default", "keeper", &["archive.retrieve"]);
+    push_call(&gateway, "one");
+    archived(&gateway, &token, "one");
+    let body = json!({ "segmentIds": ["segment-one"], "returnDate": in_seconds(600) });
+    let id = retrieve(&gateway, &keeper, &body).json()["jobId"].as_str().unwrap().to_owned();
+    job(&gateway, &keeper, &id, "SUCCEEDED");
+    let [file] = &media(&apache.root)[..] else { panic!("{:?}", files(&apache.root)) };
+    let whole = fs::read(file).unwrap();
+    fs::write(file, &whole[1..]).unwrap();
+    let url = format!("{}{JOBS}/{id}", gateway.url);
+    assert_eq!(send("DELETE", &url, &[("authorization", &keeper)], "").status, 200);
+    archived(&gateway, &token, "one");
+    assert!(fs::read(file).unwrap() == whole, "the only whole copy was removed");
+}
+
+#[test]
+fn an_archive_that_is_the_store_takes_nothing_away() {
+    let apache = Apache::start();
+    let password = apache.root.parent().unwrap().join("password");
+    fs::write(&password, apache.password).unwrap();
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o600)).unwrap();
+    let same = apache.url.replace("127.0.0.1", "localhost");
+    let password = password.to_str().unwrap();
+    let gateway = Gateway::start(&[
+        ("STORE__URL", &apache.url),
+        ("STORE__USERNAME", apache.user),
+        ("STORE__PASSWORD_FILE", password),
+        ("ARCHIVE__URL", &same),
+        ("ARCHIVE__USERNAME", apache.user),
+        ("ARCHIVE__PASSWORD_FILE", password),
+        ("RETENTION__ARCHIVE_AFTER_DAYS", "0"),
+    ]);
+    push_call(&gateway, "one");
+    wait("a refusal", || gateway.log().contains("are one place").then_some(()));
+    assert_eq!(media(&apache.root).len(), 1);
+    let token = sign_in(&gateway, "default", "listener", &["play.any"]);
+    assert_eq!(ask_until_ready(&gateway, &token, &format!("{PLAY}one")).status, 200);
+}
+
+#[test]
 fn moves_survive_kills() {
     let apache = Apache::start();
     let mut gateway = start(&apache, "0");

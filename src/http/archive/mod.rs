@@ -202,9 +202,11 @@ async fn whole(state: &State, principal: &Principal, row: &RetrievalRow) -> Resu
     let items = state.catalog.retrieval_items(&principal.tenant, &row.id).await?;
     let mut shown = view(row, &items, state.clock.now());
     let segment = |item: &RetrievalItem| {
+        // Why a move waits may name addresses of the inside.
+        let failed = item_status(item) == "FAILED";
         json!({
             "segmentId": item.segment, "status": item_status(item), "bytes": item.bytes,
-            "failureReason": item.error,
+            "failureReason": item.error.as_ref().filter(|_| failed),
         })
     };
     if let Some(shown) = shown.as_object_mut() {

@@ -151,8 +151,11 @@ fn view(row: &BundleRow, location: Option<String>) -> Result<Value, Problem> {
         Some(parts) => serde_json::from_str(parts).map_err(bad)?,
         None => {
             let request: MediaRequest = serde_json::from_str(&row.request).map_err(bad)?;
+            let failed = row.state == BundleState::Failed;
+            let status = if failed { PartStatus::Failed } else { PartStatus::Pending };
+            let failure_reason = row.reason.as_ref().filter(|_| failed);
             let part =
-                |entity_id| Part { entity_id, status: PartStatus::Pending, failure_reason: None };
+                |entity_id| Part { entity_id, status, failure_reason: failure_reason.cloned() };
             request.entity_ids.into_iter().map(part).collect()
         }
     };
