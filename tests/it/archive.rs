@@ -98,6 +98,9 @@ fn a_recording_moves_to_the_archive_and_back() {
     let store = gateway.data().join("store");
     wait("an empty store", || files(&store).is_empty().then_some(()));
     assert_eq!(files(&apache.root).len(), 2, "{:?}", files(&apache.root));
+    let metrics = send("GET", &format!("{}/metrics", gateway.url), &[], "");
+    let metrics = String::from_utf8(metrics.body).unwrap();
+    assert!(metrics.contains("reelgate_recordings{tier=\"archived\"} 1"), "{metrics}");
     let status = gateway.status("one");
     assert_eq!(status["state"], "archived");
     let stages = status["media"][0]["stages"].as_array().unwrap();

@@ -72,6 +72,7 @@ fn a_job_gives_a_line_for_each_segment_of_its_days() {
         ("Duration (seconds)", "12.000"),
         ("Voice Recording Status", "Success"),
         ("Screen Recording Status", "None"),
+        ("Masked (seconds)", "2.000"),
         ("Agent 1 ACD ID", "kim"),
         ("Agent 1 Name", "Kim: Lee"),
         ("ANI", "+15550100"),
