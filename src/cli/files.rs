@@ -27,6 +27,11 @@ impl NewFile {
         Ok(Self { file, part, name: name.to_owned(), kept: false })
     }
 
+    /// The file itself: what the system can copy from file to file by itself, it does.
+    pub(super) const fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
     /// Makes the file durable and gives it its name.
     pub(super) fn keep(self) -> anyhow::Result<()> {
         self.file.sync_all()?;

@@ -1,7 +1,7 @@
 //! `reelgate mask`: silences spans of a file or of a stream.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek as _};
+use std::io::{self, BufWriter, Cursor, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use super::files::{self, NewFile};
 use super::output::Output;
 use super::probe::measured;
-use super::stream::{Leaves, through};
+use super::stream::through;
 use crate::asset::{MediaTime, SourceTimeline, Span};
 use crate::mask::{
     Certificate, Companions, ControlEvent, DECODED_GUARD, DEFAULT_GUARD, Fallback, MAX_GUARD_MS,
@@ -23,6 +23,8 @@ use crate::media::{Decoded, Measured, SNIFF_BYTES, measure_decoded, sniff};
 
 /// Stands for standard input or output.
 const PIPE: &str = "-";
+/// Bytes gathered before they are written to standard output.
+const PIPE_BYTES: usize = 256 * 1024;
 
 /// Arguments of `mask`.
 #[derive(Debug, Args)]
@@ -156,29 +158,18 @@ impl Mask {
         progress: &ProgressBar,
     ) -> anyhow::Result<Certificate> {
         let masker = if self.digests { masker } else { masker.without_digests() };
-        let mut masker = Some(masker);
-        let mut certificate = None;
-        let mask = |input: Option<&[u8]>, out: &mut Vec<u8>| {
-            if let (Some(input), Some(masker)) = (input, &mut masker) {
-                progress.inc(input.len() as u64);
-                if masker.pass(input.len()) {
-                    return Ok(Leaves::Block);
-                }
-                masker.push(input, out)?;
-            } else if let Some(masker) = masker.take() {
-                certificate = Some(masker.finish(out)?);
-            }
-            Ok(Leaves::Made)
-        };
-        if self.output == Path::new(PIPE) {
-            through(source, io::stdout(), mask)?;
+        let certificate = if self.output == Path::new(PIPE) {
+            let mut target = BufWriter::with_capacity(PIPE_BYTES, io::stdout());
+            through(source, &mut target, masker, progress)?
         } else {
             let mut target = NewFile::create(&self.output)?;
-            through(source, &mut target, mask).context("the output was not kept")?;
+            let masked = through(source, target.file(), masker, progress);
+            let certificate = masked.context("the output was not kept")?;
             target.finish()?;
-        }
+            certificate
+        };
         progress.finish_and_clear();
-        certificate.context("the file did not come to its end")
+        Ok(certificate)
     }
 
     fn plan(&self, facts: &Measured, allowance: MediaTime) -> anyhow::Result<MaskPlan> {

@@ -9,6 +9,8 @@ use super::silence::{refuse_channels, unsupported};
 use super::{MaskError, MaskPlan, aac, amr, flac, gsm, matroska, mp3, mp4, ogg, wav};
 use crate::media::{Container, Measured, MediaError, ReadSeek};
 
+/// Bytes compared with silence at a time.
+const COMPARED_BYTES: usize = 512;
 /// How much of each file is read at a time.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -20,13 +22,13 @@ pub trait Recheck: Send {
     /// [`MaskError::Recheck`] names the first byte that is wrong.
     fn push(&mut self, source: &[u8], masked: &[u8]) -> Result<(), MaskError>;
 
-    /// Whether nothing but the source's bytes belongs at the next `len` places.
-    fn passes(&self, _len: usize) -> bool {
-        false
+    /// At how many of the next places nothing but the source's bytes belongs.
+    fn untouched(&self) -> u64 {
+        0
     }
 
-    /// Steps over `len` bytes that [`Recheck::passes`] and that are the source's own, uncopied.
-    fn pass(&mut self, _len: usize) {}
+    /// Steps over `len` of the [`Recheck::untouched`] places, which hold the source's own bytes.
+    fn pass(&mut self, _len: u64) {}
 
     /// Ends both files.
     ///
@@ -146,13 +148,13 @@ impl Recheck for ByteRecheck {
         Ok(())
     }
 
-    fn passes(&self, len: usize) -> bool {
-        let until = self.position.saturating_add(len as u64);
-        until <= self.total && self.expected.get(self.next).is_none_or(|edit| edit.from >= until)
+    fn untouched(&self) -> u64 {
+        let next = self.expected.get(self.next).map_or(self.total, |edit| edit.from);
+        next.min(self.total).saturating_sub(self.position)
     }
 
-    fn pass(&mut self, len: usize) {
-        self.position = self.position.saturating_add(len as u64);
+    fn pass(&mut self, len: u64) {
+        self.position = self.position.saturating_add(len);
     }
 
     fn finish(self: Box<Self>) -> Result<(), MaskError> {
@@ -185,6 +187,11 @@ fn same(
     Err(MaskError::Recheck { offset: range.start.saturating_add(equal as u64) })
 }
 
+/// Without leaving early, which is what lets the compiler compare many bytes at once.
+fn is_all(bytes: &[u8], value: u8) -> bool {
+    bytes.iter().fold(0, |different, byte| different | (byte ^ value)) == 0
+}
+
 fn filled(
     edit: &Edit,
     masked: &[u8],
@@ -193,7 +200,7 @@ fn filled(
 ) -> Result<(), MaskError> {
     let bytes = part(masked, start, &range).ok_or(MaskError::Recheck { offset: range.start })?;
     let [even, odd] = edit.fill;
-    if even == odd && bytes.iter().all(|byte| *byte == even) {
+    if even == odd && bytes.chunks(COMPARED_BYTES).all(|part| is_all(part, even)) {
         return Ok(());
     }
     match bytes.iter().zip(range).find(|(byte, at)| **byte != edit.byte_at(*at)) {

@@ -39,15 +39,28 @@ impl Masker {
         Self { silencer: self.silencer.without_digests(), ..self }
     }
 
-    /// Takes the next `len` bytes of the file without seeing them, if nothing in them is changed:
-    /// then the caller gives out the very bytes that it read. Rewriter and check must agree on that.
-    pub fn pass(&mut self, len: usize) -> bool {
-        let passes = self.ahead.is_empty() && self.silencer.passes(len) && self.check.passes(len);
-        if passes {
-            self.silencer.pass(len);
-            self.check.pass(len);
+    /// How many of the next bytes of the file are not changed: those the caller may give out as
+    /// they are, and say so with [`Masker::pass`]. Rewriter and check must agree on them.
+    pub fn untouched(&self) -> u64 {
+        if !self.ahead.is_empty() {
+            return 0;
         }
-        passes
+        self.silencer.untouched().min(self.check.untouched())
+    }
+
+    /// Steps over `len` of the [`Masker::untouched`] bytes, which the caller gave out.
+    ///
+    /// # Errors
+    /// [`MaskError::Length`] when that is more than were untouched; the output is then to be thrown
+    /// away.
+    pub fn pass(&mut self, len: u64) -> Result<(), MaskError> {
+        let expected = self.untouched();
+        if len > expected {
+            return Err(MaskError::Length { expected, found: len });
+        }
+        self.silencer.pass(len);
+        self.check.pass(len);
+        Ok(())
     }
 
     /// Takes the next bytes of the file, and appends masked bytes to `out`, now or later.
@@ -106,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_that_pass_are_those_without_an_edit() {
+    fn what_is_untouched_lies_outside_every_edit() {
         let file = alaw();
         let mut source = Cursor::new(&file[..]);
         let facts = WavLayout::read(&mut source, file.len() as u64).unwrap().measured();
@@ -121,20 +134,26 @@ mod tests {
         let certificate = masker.finish(&mut expected).unwrap();
         for size in [1, 3, 64, 1000, 100_000] {
             let (mut masker, mut out, mut passed) = (open().without_digests(), Vec::new(), 0);
-            for block in file.chunks(size) {
-                if masker.pass(block.len()) {
-                    passed += block.len();
-                    out.extend_from_slice(block);
+            while out.len() < file.len() {
+                let rest = &file[out.len()..];
+                let untouched = masker.untouched() as usize;
+                if untouched > 0 {
+                    let bytes = &rest[..untouched.min(size)];
+                    passed += bytes.len();
+                    out.extend_from_slice(bytes);
+                    masker.pass(bytes.len() as u64).unwrap();
                 } else {
-                    masker.push(block, &mut out).unwrap();
+                    masker.push(&rest[..size.min(rest.len())], &mut out).unwrap();
                 }
             }
             let own = masker.finish(&mut out).unwrap();
             assert!(out == expected && own.units_silenced == certificate.units_silenced, "{size}");
-            // All but the masks, what is cleared behind the sound, and the blocks around them.
-            assert!(size > 64 || passed > 6500, "{passed} bytes passed in blocks of {size}");
-            assert!(size <= file.len() || passed == 0);
+            // All but the masks, what is cleared behind the sound, and what lies beside them.
+            assert!(size > 64 || passed > 6500, "{passed} bytes passed in steps of {size}");
         }
-        assert!(!open().pass(10), "bytes passed that were to be digested");
+        assert_eq!(open().untouched(), 0, "bytes would pass that are to be digested");
+        let mut masker = open().without_digests();
+        let many = masker.untouched() + 1;
+        assert!(matches!(masker.pass(many), Err(MaskError::Length { .. })));
     }
 }

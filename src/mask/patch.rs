@@ -60,8 +60,8 @@ impl Patcher {
     }
 
     /// Steps over `len` bytes of the file that come from elsewhere.
-    pub(super) fn skip(&mut self, len: usize) {
-        self.position = self.position.saturating_add(len as u64);
+    pub(super) fn skip(&mut self, len: u64) {
+        self.position = self.position.saturating_add(len);
     }
 }
 
@@ -82,12 +82,12 @@ impl Rewrite for Patcher {
         Ok(())
     }
 
-    fn passes(&self, len: usize) -> bool {
-        let until = self.position.saturating_add(len as u64);
-        self.edits.get(self.next).is_none_or(|edit| edit.from >= until)
+    fn untouched(&self) -> u64 {
+        let next = self.edits.get(self.next).map_or(u64::MAX, |edit| edit.from);
+        next.saturating_sub(self.position)
     }
 
-    fn pass(&mut self, len: usize) {
+    fn pass(&mut self, len: u64) {
         self.skip(len);
     }
 

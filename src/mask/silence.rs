@@ -21,13 +21,13 @@ pub(super) trait Rewrite: Send {
     /// [`MaskError`]; the output is then to be thrown away.
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError>;
 
-    /// Whether the next `len` bytes leave as they are, and nothing before them is held back.
-    fn passes(&self, _len: usize) -> bool {
-        false
+    /// How many of the next bytes leave as they are, with nothing before them held back.
+    fn untouched(&self) -> u64 {
+        0
     }
 
-    /// Steps over `len` bytes that [`Rewrite::passes`].
-    fn pass(&mut self, _len: usize) {}
+    /// Steps over `len` of the [`Rewrite::untouched`] bytes.
+    fn pass(&mut self, _len: u64) {}
 
     /// Ends the file: appends what was held back, and says what was done.
     ///
@@ -84,17 +84,19 @@ impl Silencer {
         Ok(())
     }
 
-    /// Whether the next `len` bytes leave as they are, and nobody asked for digests of them.
-    pub(super) fn passes(&self, len: usize) -> bool {
-        let found = self.taken.saturating_add(len as u64);
-        self.digests.is_none() && found <= self.facts.bytes && self.rewrite.passes(len)
+    /// How many of the next bytes leave as they are, when nobody asked for digests of them.
+    pub(super) fn untouched(&self) -> u64 {
+        if self.digests.is_some() {
+            return 0;
+        }
+        self.rewrite.untouched().min(self.facts.bytes.saturating_sub(self.taken))
     }
 
-    /// Steps over `len` bytes that [`Silencer::passes`].
-    pub(super) fn pass(&mut self, len: usize) {
+    /// Steps over `len` of the [`Silencer::untouched`] bytes.
+    pub(super) fn pass(&mut self, len: u64) {
         self.rewrite.pass(len);
-        self.taken = self.taken.saturating_add(len as u64);
-        self.given = self.given.saturating_add(len as u64);
+        self.taken = self.taken.saturating_add(len);
+        self.given = self.given.saturating_add(len);
     }
 
     /// Ends the file: appends what was held back, and accounts for what was done.

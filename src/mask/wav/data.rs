@@ -88,7 +88,7 @@ impl Rewrite for DataRewrite {
     fn push(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), MaskError> {
         let (before, data, after) = split(input, self.position.step(input.len()));
         self.around.push(before, out)?;
-        self.around.skip(data.len());
+        self.around.skip(data.len() as u64);
         let by = self.position.data.start;
         if !data.is_empty() {
             self.inner.push(data, out).map_err(|error| in_file(error, by))?;
