@@ -48,3 +48,7 @@ ALTER TABLE principals ADD COLUMN timezone TEXT;
 -- tokens allow: call or all.
 ALTER TABLE principals ADD COLUMN grants TEXT;
 ALTER TABLE principals ADD COLUMN access_level TEXT;
+
+-- Those who may do everything may do what is new as well.
+UPDATE principals SET permissions = permissions || ' records.read'
+    WHERE kind = 'operator' AND permissions LIKE '%admin%';

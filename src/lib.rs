@@ -17,6 +17,7 @@ pub mod ingest;
 pub mod mask;
 pub mod media;
 pub mod observe;
+pub mod pbx;
 pub mod pipeline;
 pub mod play;
 pub mod seal;

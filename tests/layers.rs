@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "config",
         &[
             "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
-            "mask", "pipeline", "play", "seal", "store",
+            "mask", "pbx", "pipeline", "play", "seal", "store",
         ],
     ),
     ("observe", &["asset"]),
@@ -22,7 +22,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("spool", &["asset", "seal"]),
     ("store", &["asset", "seal"]),
     ("catalog", &["asset"]),
-    ("pipeline", &["asset", "catalog", "mask", "media", "observe", "seal", "spool", "store"]),
+    (
+        "pipeline",
+        &["asset", "catalog", "mask", "media", "observe", "pbx", "seal", "spool", "store"],
+    ),
+    ("pbx", &["asset", "catalog"]),
     ("ingest", &["asset", "catalog", "seal", "spool"]),
     ("control", &["asset", "catalog"]),
     ("gir", &["asset", "catalog"]),
@@ -35,7 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "http",
         &[
             "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
-            "mask", "observe", "pipeline", "play", "seal", "store",
+            "mask", "observe", "pbx", "pipeline", "play", "seal", "store",
         ],
     ),
 ];

@@ -154,6 +154,17 @@ impl AssetId {
         (id.to_string() == text).then_some(Self(id))
     }
 
+    /// Parses 32 hexadecimal digits.
+    pub fn from_digits(text: &str) -> Option<Self> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Uuid::try_parse(text).ok().filter(|_| digits).map(Self)
+    }
+
+    /// As 32 hexadecimal digits in upper case.
+    pub fn to_digits(&self) -> String {
+        format!("{:X}", self.0.simple())
+    }
+
     /// The 16 raw bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

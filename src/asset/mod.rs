@@ -17,8 +17,9 @@ mod timeline;
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, DigestError, Hasher};
 pub use document::{
-    Agent, CategoryMatch, ContactNames, Conversation, Direction, Email, FieldFault, MaskEntry,
-    MediaEntry, Message, Mood, RecordingDocument, Rules, Sentiment, Side, Statement,
+    Agent, CallFacts, CategoryMatch, ContactNames, Conversation, Direction, Email, FieldFault,
+    Flow, MaskEntry, MediaEntry, Message, Mood, RecordingDocument, Rules, Sentiment, Side,
+    Statement,
 };
 pub use ids::{
     AssetId, ContactId, IdError, InteractionId, MAX_ID_BYTES, MediaId, RecorderId, RecordingId,
@@ -28,5 +29,7 @@ pub use kind::{MediaKind, MediaType};
 pub use outcome::{Outcome, SealFacts, StoredObject};
 pub use ruling::{Ruling, RulingKind, Stretch};
 pub use span::{MediaTime, Span, SpanReason};
-pub use stamp::{StampError, WireTime, gir_format, utc_format};
+pub use stamp::{
+    GmtTime, StampError, WireTime, gir_format, gmt_hundredths, gmt_seconds, utc_format,
+};
 pub use timeline::SourceTimeline;

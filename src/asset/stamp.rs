@@ -84,6 +84,54 @@ impl<'de> Deserialize<'de> for WireTime {
     }
 }
 
+/// `yyyy-MM-dd HH:mm:ss` with an optional fraction, in UTC: how the PBX interface writes an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GmtTime {
+    /// The instant.
+    pub at: Timestamp,
+    /// Whether it was written without a fraction, and so stands for the whole second.
+    pub whole_second: bool,
+}
+
+impl GmtTime {
+    /// Parses the form; the blank may be a `T`.
+    ///
+    /// # Errors
+    /// [`StampError::Form`].
+    pub fn parse(text: &str) -> Result<Self, StampError> {
+        let dashed = text.replacen(' ', "T", 1);
+        if !civil_form(&dashed) {
+            return Err(StampError::Form);
+        }
+        let local: DateTime = dashed.parse().map_err(|_| StampError::Form)?;
+        let at = TimeZone::UTC.to_timestamp(local).map_err(|_| StampError::Form)?;
+        Ok(Self { at, whole_second: !dashed.contains('.') })
+    }
+
+    /// The last instant that it stands for, to the microsecond.
+    pub fn last(self) -> Timestamp {
+        let rest = SignedDuration::from_micros(if self.whole_second { 999_999 } else { 0 });
+        self.at.checked_add(rest).unwrap_or(Timestamp::MAX)
+    }
+}
+
+impl<'de> Deserialize<'de> for GmtTime {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// `yyyy-MM-dd HH:mm:ss`, cut to the second.
+pub fn gmt_seconds(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `yyyy-MM-dd HH:mm:ss.SS`, cut to hundredths.
+pub fn gmt_hundredths(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S.%2f").to_string()
+}
+
 /// `yyyy-MM-ddTHH:mm:ss.SSSZ`: how the CXone interfaces write an instant.
 pub fn utc_format(instant: Timestamp) -> String {
     instant.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
@@ -164,6 +212,29 @@ mod tests {
             "",
         ] {
             assert_eq!(WireTime::parse(text), Err(StampError::Form), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_of_the_pbx_are_read_and_written() {
+        let read = |text: &str| GmtTime::parse(text).map(|time| gmt_hundredths(time.at));
+        assert_eq!(read("2021-01-01 00:00:05.98").unwrap(), "2021-01-01 00:00:05.98");
+        assert_eq!(read("2021-01-01T00:00:05").unwrap(), "2021-01-01 00:00:05.00");
+        let whole = GmtTime::parse("2021-01-01 23:59:59").unwrap();
+        assert_eq!(gmt_hundredths(whole.last()), "2021-01-01 23:59:59.99");
+        assert_eq!(gmt_seconds(whole.last()), "2021-01-01 23:59:59");
+        for text in [
+            "2021-01-01",
+            "2021-01-01 00:00",
+            "2021-02-30 00:00:00",
+            "now",
+            "1609459200",
+            "2021-01-01 00:00:05Z",
+            "2021-01-01  00:00:05",
+            "2021-01-01 24:00:00",
+            "",
+        ] {
+            assert_eq!(read(text), Err(StampError::Form), "{text}");
         }
     }
 

@@ -4,10 +4,11 @@
 use jiff::Timestamp;
 
 use super::audit::write_audit;
+use super::call_records::write_call_record;
 use super::media::{MediaRow, NO_REASON, move_on};
 use super::pool::on_write;
 use super::renditions::{ALL_RENDITIONS, want_rendition};
-use super::{AuditEntry, Catalog, CatalogError, MediaState, micros};
+use super::{AuditEntry, Catalog, CatalogError, MediaState, NewCallRecord, micros};
 
 /// Why nothing of an asset is kept.
 pub const NOT_RECORDED: &str = "not_recorded";
@@ -24,11 +25,14 @@ struct End<'e> {
     reason: Option<&'static str>,
     /// What tells of it, where somebody asked for it.
     entry: Option<&'e AuditEntry<'e>>,
+    /// The call record that it becomes.
+    record: Option<&'e NewCallRecord>,
 }
 
 impl Catalog {
-    /// Ends the job of an asset as *ready*. When it was the last of its recording, what the
-    /// recording owes to `targets` is written in the same transaction.
+    /// Ends the job of an asset as *ready*, and lists it as a call record if it is one. When it was
+    /// the last of its recording, what the recording owes to `targets` is written in the same
+    /// transaction.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -36,10 +40,12 @@ impl Catalog {
         &self,
         row: &MediaRow,
         targets: &[&str],
+        record: Option<&NewCallRecord>,
         now: Timestamp,
     ) -> Result<(), CatalogError> {
         let (from, state) = (&[MediaState::Committing], MediaState::Ready);
-        self.end(row, End { from, state, reason: NO_REASON, entry: None }, targets, now).await?;
+        let end = End { from, state, reason: NO_REASON, entry: None, record };
+        self.end(row, end, targets, now).await?;
         Ok(())
     }
 
@@ -56,7 +62,8 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         let from = &[MediaState::Spooled, MediaState::Committing];
         let (state, reason) = (MediaState::Erased, Some(NOT_RECORDED));
-        self.end(row, End { from, state, reason, entry: None }, targets, now).await?;
+        let end = End { from, state, reason, entry: None, record: None };
+        self.end(row, end, targets, now).await?;
         Ok(())
     }
 
@@ -73,7 +80,8 @@ impl Catalog {
     ) -> Result<bool, CatalogError> {
         let from = &[MediaState::Quarantined];
         let (state, reason) = (MediaState::Erased, Some(ERASED_BY_OPERATOR));
-        self.end(row, End { from, state, reason, entry: Some(entry) }, targets, entry.now).await
+        let end = End { from, state, reason, entry: Some(entry), record: None };
+        self.end(row, end, targets, entry.now).await
     }
 
     async fn end(
@@ -99,6 +107,9 @@ impl Catalog {
             let moved = move_on!(&mut tx, row.asset_id, end.from, end.state, end.reason, now);
             if !moved && end.entry.is_some() {
                 return Ok(false);
+            }
+            if let Some(record) = end.record.filter(|_| moved) {
+                let _ = write_call_record!(&mut tx, record, now);
             }
             let job = sqlx::query("DELETE FROM jobs WHERE asset_id = $1");
             job.bind(row.asset_id.to_string()).execute(&mut *tx).await?;

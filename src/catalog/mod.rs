@@ -10,6 +10,8 @@
 mod access_keys;
 mod audit;
 mod bundles;
+mod call_lists;
+mod call_records;
 mod contacts;
 mod counts;
 mod deliveries;
@@ -33,6 +35,7 @@ mod retrievals;
 mod search;
 mod settings;
 mod state;
+mod storage_links;
 mod terms;
 mod tickets;
 mod tiers;
@@ -41,6 +44,10 @@ mod uploads;
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use bundles::{BundleKind, BundleRow, BundleState, MadeBundle, NewBundle};
+pub use call_lists::{
+    CallFilter, CallMonth, CallOrder, CallScope, CallTotals, CallsFrom, ListedCall,
+};
+pub use call_records::{CallRecordRow, NewCallRecord, OwedMessage};
 pub use contacts::{Place, SegmentRow};
 pub use counts::{JobCounts, StateCount};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
@@ -65,6 +72,7 @@ pub use retrievals::{NewRetrieval, RetrievalAdded, RetrievalFilter, RetrievalIte
 pub use search::{FoundRecording, MAX_SEARCH_WORDS, RecordingSearch};
 pub use settings::CatalogSettings;
 pub use state::MediaState;
+pub use storage_links::StorageLinkRow;
 pub use tickets::TicketRow;
 pub use tiers::{Move, Tier};
 pub use uploads::{Accepted, UploadClaim};

@@ -20,9 +20,20 @@ pub struct PrincipalRow {
     pub password_hash: Option<String>,
     /// 1 when it may not sign in.
     pub disabled: i64,
+    /// The extension that it sees, if it sees one only.
+    pub extension_id: Option<i64>,
+    /// The group of extensions that it sees, if it sees one only.
+    pub extension_group_id: Option<i64>,
+    /// Where its clock is, such as `Europe/Moscow`.
+    pub timezone: Option<String>,
+    /// OAuth 2.0 grants that an application may use, separated by blanks.
+    pub grants: Option<String>,
+    /// How much an application's tokens allow: `call` or `all`.
+    pub access_level: Option<String>,
 }
 
-const COLUMNS: &str = "SELECT tenant, name, kind, permissions, password_hash, disabled \
+const COLUMNS: &str = "SELECT tenant, name, kind, permissions, password_hash, disabled, \
+                       extension_id, extension_group_id, timezone, grants, access_level \
                        FROM principals";
 
 impl Catalog {
@@ -37,10 +48,16 @@ impl Catalog {
         entry: &AuditEntry<'_>,
     ) -> Result<(), CatalogError> {
         let sql = "INSERT INTO principals (tenant, name, kind, permissions, password_hash, \
-                   token_sha256, disabled, created_us) VALUES ($1,$2,$3,$4,$5,$6,$7,$8) \
+                   token_sha256, disabled, created_us, extension_id, extension_group_id, \
+                   timezone, grants, access_level) \
+                   VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13) \
                    ON CONFLICT (tenant, name) DO UPDATE SET kind = excluded.kind, \
                    permissions = excluded.permissions, password_hash = excluded.password_hash, \
-                   token_sha256 = excluded.token_sha256, disabled = excluded.disabled";
+                   token_sha256 = excluded.token_sha256, disabled = excluded.disabled, \
+                   extension_id = excluded.extension_id, \
+                   extension_group_id = excluded.extension_group_id, \
+                   timezone = excluded.timezone, grants = excluded.grants, \
+                   access_level = excluded.access_level";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             sqlx::query(sql)
@@ -52,6 +69,11 @@ impl Catalog {
                 .bind(token.map(|token| token.to_string()))
                 .bind(row.disabled)
                 .bind(micros(entry.now))
+                .bind(row.extension_id)
+                .bind(row.extension_group_id)
+                .bind(&row.timezone)
+                .bind(&row.grants)
+                .bind(&row.access_level)
                 .execute(&mut *tx)
                 .await?;
             write_audit!(&mut tx, entry);

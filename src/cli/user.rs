@@ -1,16 +1,22 @@
 //! `reelgate user`: who may call.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::tz::TimeZone;
 use serde_json::json;
+use zeroize::Zeroizing;
 
+use super::files;
 use super::output::Output;
 use super::settings::SettingsArguments;
 use crate::asset::{SystemClock, TenantId};
 use crate::catalog::Catalog;
-use crate::identity::{Identity, NewPrincipal, Permission, Permissions};
+use crate::identity::{
+    AccessLevel, Identity, NewPrincipal, OauthGrant, PbxProfile, Permission, Permissions, is_plain,
+};
 use crate::serve::{DataDir, catalog_url};
 
 /// Who the audit trail says it was: whoever may read the data directory has no other name here.
@@ -48,12 +54,14 @@ enum Action {
         /// operator, appliance, user or application.
         #[arg(long, default_value = "appliance")]
         kind: String,
-        /// ingest.write, ingest.read, records.insert, store.read, admin, play, record.on_demand,
+        /// ingest.write, ingest.read, records.insert, records.read, store.read, admin, play, record.on_demand,
         /// record.mask, record.screen, recorder, events.read, keys.manage, keys.own, audit.read, or a
         /// place in CXone's role tree, such as "Interactions Hub > API > Multi-ACD Masking API"; may
         /// be repeated.
         #[arg(long, required = true)]
         permission: Vec<String>,
+        #[command(flatten)]
+        pbx: PbxArguments,
     },
     /// List users.
     List,
@@ -62,6 +70,59 @@ enum Action {
         /// Login name.
         name: String,
     },
+}
+
+/// What only users and applications of the PBX interface have.
+#[derive(Debug, Args)]
+struct PbxArguments {
+    /// The only extension whose records it sees.
+    #[arg(long, value_name = "ID")]
+    extension: Option<i64>,
+    /// The only group of extensions whose records it sees; or the group of its extension.
+    #[arg(long, value_name = "ID")]
+    extension_group: Option<i64>,
+    /// Where its clock is, such as Europe/Moscow.
+    #[arg(long, value_name = "ZONE")]
+    timezone: Option<String>,
+    /// OAuth 2.0 grant that an application may use: client_credentials or password; may be repeated.
+    #[arg(long, value_name = "GRANT")]
+    grant: Vec<String>,
+    /// How much an application's tokens allow: call (records are read) or all.
+    #[arg(long, value_name = "LEVEL", default_value = "call")]
+    access: String,
+    /// File with the password, for a user or application that has one elsewhere already.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl PbxArguments {
+    fn profile(&self) -> anyhow::Result<PbxProfile> {
+        if let Some(zone) = &self.timezone {
+            TimeZone::get(zone).context("--timezone is not a known time zone")?;
+        }
+        Ok(PbxProfile {
+            extension_id: self.extension,
+            extension_group_id: self.extension_group,
+            timezone: self.timezone.clone(),
+        })
+    }
+
+    fn grants(&self) -> anyhow::Result<Vec<OauthGrant>> {
+        let read = |name: &String| {
+            let grant = OauthGrant::parse(name);
+            grant.with_context(|| format!("{name} is neither client_credentials nor password"))
+        };
+        self.grant.iter().map(read).collect()
+    }
+
+    /// The password of the file, without the end of its line.
+    fn password(&self) -> anyhow::Result<Option<Zeroizing<String>>> {
+        let Some(path) = &self.password_file else { return Ok(None) };
+        let text = files::text(path)?;
+        let password = text.trim_end_matches(['\r', '\n']);
+        ensure!(!password.is_empty(), "{} holds no password", path.display());
+        Ok(Some(Zeroizing::new(password.to_owned())))
+    }
 }
 
 impl User {
@@ -84,7 +145,7 @@ async fn act(
 ) -> anyhow::Result<()> {
     let identity = Identity::new(catalog.clone(), Arc::new(SystemClock));
     match action {
-        Action::Add { name, credential, kind, permission } => {
+        Action::Add { name, credential, kind, permission, pbx } => {
             ensure!(
                 ["operator", "appliance", "user", "application"].contains(&kind.as_str()),
                 "--kind must be operator, appliance, user or application"
@@ -104,11 +165,28 @@ async fn act(
                 }
             }
             let permissions = Permissions::of(&granted);
-            let actor = ACTOR;
-            let new = NewPrincipal { tenant, name: &name, kind: &kind, permissions, actor };
+            let grants = pbx.grants()?;
+            let level = AccessLevel::parse(&pbx.access);
+            let level = level.context("--access must be call or all")?;
+            ensure!(
+                grants.is_empty() || (kind == "application" && is_plain(&name)),
+                "--grant is for an application whose name is of ASCII characters without > ? ~"
+            );
+            let new = NewPrincipal {
+                tenant,
+                name: &name,
+                kind: &kind,
+                permissions,
+                profile: pbx.profile()?,
+                oauth: Some((grants.as_slice(), level)).filter(|(grants, _)| !grants.is_empty()),
+                actor: ACTOR,
+            };
+            let given = pbx.password()?;
             let (word, secret) = match credential {
-                Credential::Token => ("token", identity.create_with_token(&new).await?),
-                Credential::Password => ("password", identity.create_with_password(&new).await?),
+                Credential::Token if given.is_none() && grants.is_empty() => {
+                    ("token", identity.create_with_token(&new).await?)
+                }
+                _ => ("password", identity.create_with_password(&new, given).await?),
             };
             let value = json!({ "name": name, (word): *secret });
             output.result(&value, &format!("{word} of {name}, shown once: {}", *secret));

@@ -71,6 +71,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
             "gir" => read_section(&name, section, &mut config.gir, &mut faults),
             "play" => read_section(&name, section, &mut config.play, &mut faults),
             "bundle" => read_section(&name, section, &mut config.bundle, &mut faults),
+            "pbx" => read_section(&name, section, &mut config.pbx, &mut faults),
             "identity" => read_section(&name, section, &mut config.identity, &mut faults),
             "observe" => read_section(&name, section, &mut config.observe, &mut faults),
             _ => faults.push(format!("[{name}] is not a known section")),
@@ -91,6 +92,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.bundle.check());
     faults.extend(config.control.check());
     faults.extend(config.gir.check());
+    faults.extend(config.pbx.check());
     faults.extend(config.identity.check());
     faults.extend(config.observe.check());
     if faults.is_empty() { Ok(config) } else { Err(ConfigFaults(faults)) }

@@ -20,6 +20,7 @@ use crate::gir::GirSettings;
 use crate::identity::IdentitySettings;
 use crate::ingest::IngestSettings;
 use crate::mask::MaskSettings;
+use crate::pbx::PbxSettings;
 use crate::pipeline::PipelineSettings;
 use crate::play::PlaySettings;
 use crate::seal::SealSettings;
@@ -54,6 +55,8 @@ pub struct Config {
     pub play: PlaySettings,
     /// `[bundle]`.
     pub bundle: BundleSettings,
+    /// `[pbx]`.
+    pub pbx: PbxSettings,
     /// `[identity]`.
     pub identity: IdentitySettings,
     /// `[observe]`.

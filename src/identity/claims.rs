@@ -61,6 +61,10 @@ pub(super) struct Claims {
     pub(super) akid: String,
     /// Which secret of that key; a new secret voids what the old one brought.
     pub(super) akgen: i64,
+    /// The application that it was issued to; then `akid` is empty, and `akgen` changes with the
+    /// passwords.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) app: Option<String>,
     /// In an access token, the permissions at its issue. They inform the client; what a caller may
     /// do is read from the catalogue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +122,7 @@ mod tests {
             name: String::new(),
             akid: String::new(),
             akgen: 0,
+            app: None,
             scope: None,
         }
     }

@@ -11,6 +11,8 @@ pub enum Permission {
     IngestRead,
     /// Insert GIR records.
     RecordsInsert,
+    /// List, fetch and archive the call records of the PBX interface, and get their links.
+    RecordsRead,
     /// Read stored objects over the embedded WebDAV endpoint.
     StoreRead,
     /// Administer the gateway.
@@ -47,10 +49,11 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::IngestWrite,
         Self::IngestRead,
         Self::RecordsInsert,
+        Self::RecordsRead,
         Self::StoreRead,
         Self::Admin,
         Self::Play,
@@ -75,6 +78,7 @@ impl Permission {
             Self::IngestWrite => "ingest.write",
             Self::IngestRead => "ingest.read",
             Self::RecordsInsert => "records.insert",
+            Self::RecordsRead => "records.read",
             Self::StoreRead => "store.read",
             Self::Admin => "admin",
             Self::Play => "play",
@@ -110,6 +114,7 @@ impl Permission {
             Self::IngestWrite
             | Self::IngestRead
             | Self::RecordsInsert
+            | Self::RecordsRead
             | Self::StoreRead
             | Self::Admin
             | Self::LinksManage

@@ -4,10 +4,67 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    Identity, IdentityError, Permission, Permissions, TOKEN_PREFIX, password, random_text,
+    Identity, IdentityError, OauthGrant, Permission, Permissions, TOKEN_PREFIX, password,
+    random_text,
 };
 use crate::asset::{Digest, TenantId};
 use crate::catalog::{AuditEntry, KeyHolder, PrincipalRow};
+
+/// How much the tokens of an application allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessLevel {
+    /// Calls and their records: nothing is changed.
+    Call,
+    /// Whatever its user may.
+    All,
+}
+
+impl AccessLevel {
+    /// The level of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "call" => Some(Self::Call),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+
+    /// The name in rows, settings and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::All => "all",
+        }
+    }
+
+    /// Whether a token of this level allows it to somebody who may do it.
+    pub const fn allows(self, permission: Permission) -> bool {
+        match self {
+            Self::All => true,
+            Self::Call => matches!(permission, Permission::RecordsRead),
+        }
+    }
+}
+
+/// The application that somebody acts through.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// Its `client_id`.
+    pub name: String,
+    /// How much its tokens allow.
+    pub level: AccessLevel,
+}
+
+/// What a PBX knows of a user or application.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PbxProfile {
+    /// The extension that it sees, if it sees one only.
+    pub extension_id: Option<i64>,
+    /// The group of extensions that it sees, if it sees one only.
+    pub extension_group_id: Option<i64>,
+    /// Where its clock is, such as `Europe/Moscow`.
+    pub timezone: Option<String>,
+}
 
 /// Somebody who has proved who they are.
 #[derive(Debug, Clone)]
@@ -20,6 +77,10 @@ pub struct Principal {
     pub permissions: Permissions,
     /// The access key that they signed in with, if they did.
     pub access_key: Option<String>,
+    /// What a PBX knows of them.
+    pub profile: PbxProfile,
+    /// The application that they act through, if they do.
+    pub application: Option<Application>,
 }
 
 impl Principal {
@@ -32,6 +93,12 @@ impl Principal {
             name: row.name.clone(),
             permissions: Permissions::parse(&row.permissions),
             access_key: None,
+            profile: PbxProfile {
+                extension_id: row.extension_id,
+                extension_group_id: row.extension_group_id,
+                timezone: row.timezone.clone(),
+            },
+            application: None,
         })
     }
 
@@ -45,12 +112,15 @@ impl Principal {
             name: holder.name.clone(),
             permissions: Permissions::parse(&holder.permissions),
             access_key: Some(holder.id.clone()),
+            profile: PbxProfile::default(),
+            application: None,
         })
     }
 
-    /// Whether they may do this.
+    /// Whether they may do this, through the application that they act through.
     pub fn may(&self, permission: Permission) -> bool {
-        self.permissions.has(permission)
+        let level = self.application.as_ref().map(|application| application.level);
+        self.permissions.has(permission) && level.is_none_or(|level| level.allows(permission))
     }
 }
 
@@ -65,6 +135,10 @@ pub struct NewPrincipal<'n> {
     pub kind: &'n str,
     /// What it may do.
     pub permissions: Permissions,
+    /// What a PBX knows of it.
+    pub profile: PbxProfile,
+    /// What an application may do with OAuth 2.0, if it is one.
+    pub oauth: Option<(&'n [OauthGrant], AccessLevel)>,
     /// Who creates it, for the audit trail: `cli`, `system`, or a login name.
     pub actor: &'n str,
 }
@@ -83,16 +157,17 @@ impl Identity {
         Ok(token)
     }
 
-    /// Creates or replaces a principal that signs in with a generated password; it is shown only
-    /// now.
+    /// Creates or replaces a principal that signs in with a password: this one, or a generated one.
+    /// It is shown only now.
     ///
     /// # Errors
     /// [`IdentityError::Catalog`].
     pub async fn create_with_password(
         &self,
         new: &NewPrincipal<'_>,
+        given: Option<Zeroizing<String>>,
     ) -> Result<Zeroizing<String>, IdentityError> {
-        let password = random_text()?;
+        let password = given.map_or_else(random_text, Ok)?;
         let hash = password::hash(&password)?;
         self.put_principal(new, Some(hash), None).await?;
         Ok(password)
@@ -111,6 +186,14 @@ impl Identity {
             permissions: new.permissions.to_string(),
             password_hash,
             disabled: 0,
+            extension_id: new.profile.extension_id,
+            extension_group_id: new.profile.extension_group_id,
+            timezone: new.profile.timezone.clone(),
+            grants: new.oauth.map(|(grants, _)| {
+                let names: Vec<&str> = grants.iter().map(|grant| grant.name()).collect();
+                names.join(" ")
+            }),
+            access_level: new.oauth.map(|(_, level)| level.name().to_owned()),
         };
         let entry = AuditEntry {
             tenant: new.tenant,

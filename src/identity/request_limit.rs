@@ -16,6 +16,19 @@ pub struct RequestLimit {
     counters: Mutex<HashMap<String, (Timestamp, u32)>>,
 }
 
+/// What a caller has of its window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests in a window.
+    pub limit: u32,
+    /// Those that are left, this one taken off.
+    pub remaining: u32,
+    /// When the window ends, in seconds, at least one.
+    pub reset_s: u64,
+    /// Whether this request is one too many.
+    pub exceeded: bool,
+}
+
 impl RequestLimit {
     /// Lets `limit` requests of each caller pass in `window_s` seconds.
     pub fn new(limit: u32, window_s: u64) -> Self {
@@ -28,6 +41,18 @@ impl RequestLimit {
     /// # Errors
     /// When it is one too many: how many seconds to wait, at least one.
     pub fn admit(&self, caller: &str, now: Timestamp) -> Result<(), u64> {
+        let allowance = self.count(caller, now);
+        if allowance.exceeded { Err(allowance.reset_s) } else { Ok(()) }
+    }
+
+    /// What a caller would have of whom nothing is known yet.
+    pub fn untouched(&self) -> Allowance {
+        let reset_s = u64::try_from(self.window.as_secs()).unwrap_or(1).max(1);
+        Allowance { limit: self.limit, remaining: self.limit, reset_s, exceeded: false }
+    }
+
+    /// Counts a request, and says what is left.
+    pub fn count(&self, caller: &str, now: Timestamp) -> Allowance {
         let mut counters = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         if counters.len() >= MAX_CALLERS {
             counters.retain(|_, (begun, _)| now.duration_since(*begun) < self.window);
@@ -36,12 +61,14 @@ impl RequestLimit {
         if now.duration_since(*begun) >= self.window {
             (*begun, *count) = (now, 0);
         }
-        if *count >= self.limit {
-            let left = self.window.saturating_sub(now.duration_since(*begun)).as_millis().max(0);
-            return Err(u64::try_from(left).unwrap_or(u64::MAX).div_ceil(1000).max(1));
+        let left = self.window.saturating_sub(now.duration_since(*begun)).as_millis().max(0);
+        let reset_s = u64::try_from(left).unwrap_or(u64::MAX).div_ceil(1000).max(1);
+        let exceeded = *count >= self.limit;
+        if !exceeded {
+            *count += 1;
         }
-        *count += 1;
-        Ok(())
+        let remaining = self.limit.saturating_sub(*count);
+        Allowance { limit: self.limit, remaining, reset_s, exceeded }
     }
 }
 

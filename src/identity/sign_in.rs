@@ -121,6 +121,9 @@ impl Identity {
 
     /// Whom the claims of a verified token name, as the catalogue knows them now.
     pub(super) async fn by_claims(&self, claims: &Claims) -> Result<Principal, IdentityError> {
+        if let Some(application) = &claims.app {
+            return self.by_application(application, claims).await;
+        }
         let holder = self.catalog.key_holder(&claims.akid).await?;
         let holder = holder.ok_or(IdentityError::Refused)?;
         let same = holder.generation == claims.akgen

@@ -160,6 +160,7 @@ mod tests {
             name: "kim".to_owned(),
             akid: "rgk_1".to_owned(),
             akgen: 1,
+            app: None,
             scope: None,
         }
     }

@@ -80,6 +80,7 @@ impl Tokens {
             name: principal.name.clone(),
             akid: holder.id.clone(),
             akgen: holder.generation,
+            app: None,
             scope: None,
         };
         let access = Claims {
@@ -91,6 +92,11 @@ impl Tokens {
             access: self.key.sign(TokenKind::Access, &access)?,
             id: self.key.sign(TokenKind::Id, &id)?,
         })
+    }
+
+    /// Other claims of ours as a token.
+    pub(super) fn sign(&self, kind: TokenKind, claims: &Claims) -> Result<String, IdentityError> {
+        self.key.sign(kind, claims)
     }
 
     /// The claims of a token that is ours and within its time.

@@ -236,7 +236,9 @@ impl Pipeline {
     /// Manifest, *ready*, and the end of the spool file, in this order.
     async fn complete(&self, rows: &Rows, outcome: &Outcome) -> Result<MediaState, PipelineError> {
         self.write_manifest(rows, outcome).await?;
-        self.catalog.finish(&rows.media, &self.targets, self.clock.now()).await?;
+        let record = self.call_records.record(&rows.document, &rows.media, outcome);
+        let now = self.clock.now();
+        self.catalog.finish(&rows.media, &self.targets, record.as_ref(), now).await?;
         self.destroy(rows.media.asset_id).await?;
         Ok(MediaState::Ready)
     }

@@ -11,6 +11,7 @@ use crate::asset::Clock;
 use crate::catalog::{Catalog, CatalogError, Job, MediaState};
 use crate::mask::MaskSettings;
 use crate::observe::chain;
+use crate::pbx::CallRecords;
 use crate::seal::{SealPolicy, SigningKey};
 use crate::spool::Spool;
 use crate::store::Store;
@@ -56,6 +57,8 @@ pub struct Pipeline {
     pub signing: Arc<SigningKey>,
     /// To whom a finished recording is owed.
     pub targets: Vec<&'static str>,
+    /// Makes call records of sound files.
+    pub call_records: Arc<CallRecords>,
     /// `[pipeline]`.
     pub settings: PipelineSettings,
     /// Now.

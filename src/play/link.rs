@@ -184,6 +184,22 @@ impl LinkKeys {
         Ok(format!("{covered}&signature={signature}"))
     }
 
+    /// HMAC of a text under a key, with the key's id: the newest key when none is named; nothing when
+    /// the named one is not there any more.
+    pub(super) fn mac_with(
+        &self,
+        key: Option<&str>,
+        covered: &str,
+    ) -> Result<Option<(String, String)>, PlayError> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let found = match key {
+            Some(id) => keys.iter().find(|key| key.id == id),
+            None => Some(keys.first().ok_or_else(|| fault("there is no key"))?),
+        };
+        let Some(key) = found else { return Ok(None) };
+        Ok(Some((key.id.clone(), mac(&key.secret, covered, None)?)))
+    }
+
     /// The name of a link in the audit trail; nothing for a text that is no link.
     pub fn tag(link: &str) -> Option<&str> {
         link.rsplit_once("&signature=").and_then(|(_, signature)| signature.get(..TAG_CHARS))

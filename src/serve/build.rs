@@ -22,6 +22,7 @@ use crate::http::{EmbeddedStore, STORE_PATH, Sessions, State};
 use crate::identity::RequestLimit;
 use crate::ingest::{Ingest, LiveUploads};
 use crate::observe::Metrics;
+use crate::pbx::CallRecords;
 use crate::pipeline::{Pipeline, Progress};
 use crate::play::{Links, Listening, PlayKey, Player, Shelf, Studio, Vault};
 use crate::seal::{Random, Recipient, SealMode, SealPolicy, SystemRandom};
@@ -88,6 +89,10 @@ pub(super) async fn parts(
         mask: config.mask.clone(),
         signing: Arc::clone(&signing),
         targets: if config.gir.deliver { vec![RWS] } else { Vec::new() },
+        call_records: Arc::new(CallRecords {
+            settings: config.pbx.clone(),
+            zone: config.mask.time_zone(),
+        }),
         settings: config.pipeline.clone(),
         clock: Arc::clone(&clock),
         bell,

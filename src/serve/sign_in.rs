@@ -11,7 +11,9 @@ use crate::asset::{Clock, TenantId};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::http::Discovery;
-use crate::identity::{Identity, NewPrincipal, Permission, Permissions, TokenTerms, Tokens};
+use crate::identity::{
+    Identity, NewPrincipal, PbxProfile, Permission, Permissions, TokenTerms, Tokens,
+};
 
 /// The identity of this gateway, with the key of its tokens, and the names that discovery gives.
 pub(super) fn open_identity(
@@ -60,6 +62,8 @@ pub(super) async fn first_start(
                 name: &operator,
                 kind: "operator",
                 permissions: Permissions::all(),
+                profile: PbxProfile::default(),
+                oauth: None,
                 actor: "system",
             })
             .await?;
@@ -69,13 +73,21 @@ pub(super) async fn first_start(
     let known = catalog.principal_by_name(&ops).await?.is_some();
     if !known || !data.file(OPS_CREDENTIALS).exists() {
         let password = identity
-            .create_with_password(&NewPrincipal {
-                tenant: &tenant,
-                name: &ops,
-                kind: "application",
-                permissions: Permissions::of(&[Permission::RecordsInsert, Permission::StoreRead]),
-                actor: "system",
-            })
+            .create_with_password(
+                &NewPrincipal {
+                    tenant: &tenant,
+                    name: &ops,
+                    kind: "application",
+                    permissions: Permissions::of(&[
+                        Permission::RecordsInsert,
+                        Permission::StoreRead,
+                    ]),
+                    profile: PbxProfile::default(),
+                    oauth: None,
+                    actor: "system",
+                },
+                None,
+            )
             .await?;
         let line = Zeroizing::new(format!("{ops}:{}", *password));
         data.write_secret(OPS_CREDENTIALS, &line)?;

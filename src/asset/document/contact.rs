@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::call::CallFacts;
 use super::check::Findings;
 use crate::asset::{ContactId, SegmentId, StatementId, UserId, WireTime};
 
@@ -178,6 +179,8 @@ pub struct Conversation {
     pub categories: Vec<CategoryMatch>,
     /// Findings of an analysis.
     pub sentiments: Vec<Sentiment>,
+    /// What a PBX knows of the call.
+    pub call: CallFacts,
 }
 
 /// Reads the members; each fault is named by its path.
@@ -192,6 +195,7 @@ pub(super) fn read(map: &Map<String, Value>, out: &mut Findings) -> Conversation
         tags: out.typed(map, "tags").unwrap_or_default(),
         categories: out.typed(map, "categories").unwrap_or_default(),
         sentiments: out.typed(map, "sentiments").unwrap_or_default(),
+        call: out.typed(map, "call").unwrap_or_default(),
         names,
     };
     let statements = &conversation.names.statements;

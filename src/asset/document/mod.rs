@@ -4,10 +4,12 @@
 //! A document is checked whole: every fault is reported with its path, and members that nobody
 //! here knows are kept and passed on.
 
+mod call;
 mod check;
 mod contact;
 mod own;
 
+pub use call::{CallFacts, Flow};
 pub use contact::{
     Agent, CategoryMatch, ContactNames, Conversation, Direction, Email, Message, Mood, Sentiment,
     Side, Statement,

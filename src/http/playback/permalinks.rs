@@ -15,7 +15,7 @@ use crate::http::State;
 use crate::http::cxone::{Problem, Query};
 use crate::http::path::Names;
 use crate::http::peer::Address;
-use crate::identity::{Permission, Permissions, Principal};
+use crate::identity::{PbxProfile, Permission, Permissions, Principal};
 use crate::play::Asked;
 
 /// Longest ticket that is looked at, in bytes.
@@ -69,6 +69,8 @@ async fn caller(
         tenant: row.tenant,
         permissions: Permissions::of(&[Permission::PlayAny]),
         access_key: None,
+        profile: PbxProfile::default(),
+        application: None,
     };
     Caller::admit(state, principal, address, uri)
 }

@@ -223,13 +223,19 @@ async fn principals_and_inserted_records(catalog: &Catalog) {
         permissions: "play".to_owned(),
         password_hash: None,
         disabled: 0,
+        extension_id: Some(541),
+        extension_group_id: None,
+        timezone: Some("Europe/Moscow".to_owned()),
+        grants: None,
+        access_level: None,
     };
     let token = Digest::of(b"token");
     let tenant_id = tenant();
     let add = entry(&tenant_id, "user.add", "kim");
     catalog.put_principal(&row, Some(token), &add).await.unwrap();
     let found = catalog.principal_by_token(token).await.unwrap().unwrap();
-    assert_eq!(found.name, "kim");
+    assert_eq!((found.name.as_str(), found.extension_id), ("kim", Some(541)));
+    assert_eq!(found.timezone.as_deref(), Some("Europe/Moscow"));
     catalog.put_principal(&row, Some(Digest::of(b"new")), &add).await.unwrap();
     assert!(catalog.principal_by_token(token).await.unwrap().is_none());
     let remove = entry(&tenant_id, "user.remove", "kim");
