@@ -12,9 +12,11 @@ mod audit;
 mod bundles;
 mod contacts;
 mod counts;
+mod deletions;
 mod deliveries;
 mod endings;
 mod error;
+mod holds;
 mod inserted;
 mod jobs;
 mod ledger;
@@ -43,9 +45,11 @@ pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use bundles::{BundleKind, BundleRow, BundleState, MadeBundle, NewBundle};
 pub use contacts::{Place, SegmentRow};
 pub use counts::{JobCounts, StateCount};
+pub use deletions::{DELETED, Deleted, Deletion, RETENTION};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use endings::{ERASED_BY_OPERATOR, NOT_RECORDED};
 pub use error::CatalogError;
+pub use holds::Hold;
 pub use jobs::{Job, JobFacts};
 pub use live::{
     AuditLine, Capability, Change, Changed, CommandKind, CommandRow, CommandState, ContactRow,
