@@ -14,9 +14,11 @@ mod call_lists;
 mod call_records;
 mod contacts;
 mod counts;
+mod deletions;
 mod deliveries;
 mod endings;
 mod error;
+mod holds;
 mod inserted;
 mod jobs;
 mod ledger;
@@ -50,9 +52,11 @@ pub use call_lists::{
 pub use call_records::{CallRecordRow, NewCallRecord, OwedMessage};
 pub use contacts::{Place, SegmentRow};
 pub use counts::{JobCounts, StateCount};
+pub use deletions::{DELETED, Deleted, Deletion, RETENTION};
 pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
 pub use endings::{ERASED_BY_OPERATOR, NOT_RECORDED};
 pub use error::CatalogError;
+pub use holds::Hold;
 pub use jobs::{Job, JobFacts};
 pub use live::{
     AuditLine, Capability, Change, Changed, CommandKind, CommandRow, CommandState, ContactRow,

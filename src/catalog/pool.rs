@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "console", include_str!("../../migrations/0007_console.sql")),
     (8, "archive", include_str!("../../migrations/0008_archive.sql")),
     (9, "call records", include_str!("../../migrations/0009_call_records.sql")),
+    (10, "removals", include_str!("../../migrations/0010_removals.sql")),
 ];
 
 /// How long a statement waits for another process's write lock.
