@@ -15,6 +15,8 @@ pub enum CallScope {
     Group(i64),
     /// Those of one extension.
     Extension(i64),
+    /// Those of one extension in one group: group and extension.
+    Member(i64, i64),
 }
 
 /// Which records; both instants are inside.
@@ -89,6 +91,9 @@ impl CallScope {
             Self::Client => String::new(),
             Self::Group(id) => format!(" AND extension_group_id = {id}"),
             Self::Extension(id) => format!(" AND extension_id = {id}"),
+            Self::Member(group, id) => {
+                format!(" AND extension_group_id = {group} AND extension_id = {id}")
+            }
         }
     }
 }

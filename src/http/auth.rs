@@ -31,6 +31,11 @@ pub(super) fn basic(headers: &HeaderMap) -> Option<(String, Zeroizing<String>)> 
     Some((name.to_owned(), Zeroizing::new(password.to_owned())))
 }
 
+/// The token of Bearer credentials (RFC 6750 section 2.1).
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    credential(headers, "bearer")
+}
+
 fn credential<'h>(headers: &'h HeaderMap, scheme: &str) -> Option<&'h str> {
     let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (found, rest) = text.split_once(' ').filter(|_| text.len() <= MAX_CREDENTIAL_BYTES)?;

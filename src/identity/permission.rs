@@ -13,6 +13,10 @@ pub enum Permission {
     RecordsInsert,
     /// List, fetch and archive the call records of the PBX interface, and get their links.
     RecordsRead,
+    /// Delete recordings from the store.
+    RecordsDelete,
+    /// Put recordings on hold, and take holds back.
+    RecordsHold,
     /// Read stored objects over the embedded WebDAV endpoint.
     StoreRead,
     /// Administer the gateway.
@@ -49,11 +53,13 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::IngestWrite,
         Self::IngestRead,
         Self::RecordsInsert,
         Self::RecordsRead,
+        Self::RecordsDelete,
+        Self::RecordsHold,
         Self::StoreRead,
         Self::Admin,
         Self::Play,
@@ -79,6 +85,8 @@ impl Permission {
             Self::IngestRead => "ingest.read",
             Self::RecordsInsert => "records.insert",
             Self::RecordsRead => "records.read",
+            Self::RecordsDelete => "records.delete",
+            Self::RecordsHold => "records.hold",
             Self::StoreRead => "store.read",
             Self::Admin => "admin",
             Self::Play => "play",
@@ -115,6 +123,8 @@ impl Permission {
             | Self::IngestRead
             | Self::RecordsInsert
             | Self::RecordsRead
+            | Self::RecordsDelete
+            | Self::RecordsHold
             | Self::StoreRead
             | Self::Admin
             | Self::LinksManage

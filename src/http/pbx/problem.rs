@@ -49,6 +49,10 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("{name} {fault}"))
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found")
     }
