@@ -19,6 +19,7 @@ pub mod media;
 pub mod observe;
 pub mod pipeline;
 pub mod play;
+pub mod retention;
 pub mod seal;
 pub mod serve;
 pub mod spool;

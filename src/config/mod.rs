@@ -12,7 +12,6 @@ pub use load::{ConfigFaults, Sources, load};
 pub use secret::{SecretError, read_secret, require_private};
 pub use server::{ObserveSettings, ServerSettings};
 
-use crate::archive::RetentionSettings;
 use crate::bundle::BundleSettings;
 use crate::catalog::CatalogSettings;
 use crate::control::ControlSettings;
@@ -22,6 +21,7 @@ use crate::ingest::IngestSettings;
 use crate::mask::MaskSettings;
 use crate::pipeline::PipelineSettings;
 use crate::play::PlaySettings;
+use crate::retention::RetentionSettings;
 use crate::seal::SealSettings;
 use crate::store::StoreSettings;
 

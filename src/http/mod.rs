@@ -70,6 +70,8 @@ pub struct State {
     pub bundle_bell: Arc<Notify>,
     /// Rung when a recording is to be moved between the stores.
     pub archive_bell: Arc<Notify>,
+    /// Rung when something was deleted.
+    pub removal_bell: Arc<Notify>,
     /// `[bundle]`.
     pub bundles: BundleSettings,
     /// How often the media playback API may be asked.

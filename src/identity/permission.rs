@@ -27,6 +27,10 @@ pub enum Permission {
     MetadataExtract,
     /// Bring recordings back from the archive.
     ArchiveRetrieve,
+    /// Put recordings on hold, and take holds back.
+    RecordsHold,
+    /// Delete recordings.
+    RecordsDelete,
     /// Start, stop and decline the recording of a live interaction.
     RecordOnDemand,
     /// Mask and unmask a live interaction.
@@ -47,7 +51,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::IngestWrite,
         Self::IngestRead,
         Self::RecordsInsert,
@@ -59,6 +63,8 @@ impl Permission {
         Self::LinksManage,
         Self::MetadataExtract,
         Self::ArchiveRetrieve,
+        Self::RecordsHold,
+        Self::RecordsDelete,
         Self::RecordOnDemand,
         Self::RecordMask,
         Self::RecordScreen,
@@ -83,6 +89,8 @@ impl Permission {
             Self::LinksManage => "links.manage",
             Self::MetadataExtract => "metadata.extract",
             Self::ArchiveRetrieve => "archive.retrieve",
+            Self::RecordsHold => "records.hold",
+            Self::RecordsDelete => "records.delete",
             Self::RecordOnDemand => "record.on_demand",
             Self::RecordMask => "record.mask",
             Self::RecordScreen => "record.screen",
@@ -113,6 +121,8 @@ impl Permission {
             | Self::StoreRead
             | Self::Admin
             | Self::LinksManage
+            | Self::RecordsHold
+            | Self::RecordsDelete
             | Self::Recorder
             | Self::EventsRead
             | Self::AuditRead => &[],
