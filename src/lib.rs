@@ -20,6 +20,7 @@ pub mod observe;
 pub mod pbx;
 pub mod pipeline;
 pub mod play;
+pub mod retention;
 pub mod seal;
 pub mod serve;
 pub mod spool;

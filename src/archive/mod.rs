@@ -6,7 +6,5 @@
 
 mod copy;
 mod mover;
-mod settings;
 
 pub use mover::Mover;
-pub use settings::RetentionSettings;

@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, OnceCell, watch};
 
 use super::copy::{CopyError, are_one, copy};
-use super::settings::RetentionSettings;
 use crate::asset::{Clock, Outcome};
 use crate::catalog::{Catalog, CatalogError, MediaState, Move, Tier};
 use crate::observe::chain;
@@ -29,8 +28,8 @@ pub struct Mover {
     pub store: Arc<dyn Store>,
     /// Where they are kept.
     pub archive: Arc<dyn Store>,
-    /// `[retention]`.
-    pub settings: RetentionSettings,
+    /// `retention.archive_after_days`.
+    pub archive_after_days: Option<u32>,
     /// Name of this node, for leases.
     pub node: String,
     /// Now.
@@ -123,7 +122,7 @@ impl Mover {
 
     /// Hands what is old enough to the archive.
     async fn sweep(&self) {
-        let Some(days) = self.settings.archive_after_days else { return };
+        let Some(days) = self.archive_after_days else { return };
         let now = self.clock.now();
         let age = SignedDuration::from_hours(i64::from(days).saturating_mul(24));
         let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
@@ -157,6 +156,7 @@ impl Mover {
                 self.catalog.abandon_move(&due, &error).await?;
             }
         }
+        self.catalog.end_move(&due).await?;
         Ok(true)
     }
 

@@ -23,15 +23,15 @@ pub(super) struct Gathered {
     pub(super) owners: Vec<usize>,
     /// What becomes of each entity.
     pub(super) parts: Vec<Part>,
-    /// The recordings in it.
-    pub(super) sources: Vec<RecordingId>,
+    /// The recordings in it, each with how many of its media files are erased.
+    pub(super) sources: Vec<(RecordingId, usize)>,
     /// Whether something is on its way that is worth waiting for.
     pub(super) waits: bool,
 }
 
 /// What there is of one entity.
 enum Found {
-    Files(Vec<(RecordingId, AssetId, Box<Outcome>)>),
+    Files(Vec<((RecordingId, usize), AssetId, Box<Outcome>)>),
     Waits,
     Nothing(&'static str),
 }
@@ -118,7 +118,7 @@ impl Binder {
                 let Some(recipe) = scene.recipe(None) else { continue };
                 match take.offer(scene, &recipe) {
                     Offer::File(asset, outcome) => {
-                        files.push((take.recording.id.clone(), asset, outcome));
+                        files.push(((take.recording.id.clone(), take.erased), asset, outcome));
                     }
                     Offer::Nothing => {}
                     Offer::Coming => return Ok(Found::Waits),

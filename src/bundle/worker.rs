@@ -70,7 +70,7 @@ pub(super) enum BinderError {
     /// Nothing of what was asked for can be had.
     #[error("nothing of what was asked for can be had")]
     Empty(Vec<Part>),
-    /// Something is on its way.
+    /// Something is on its way, or went away meanwhile.
     #[error("something of it is being prepared")]
     Waits,
     #[error("media cannot be read")]
@@ -94,7 +94,7 @@ pub(super) struct Bound {
     pub(super) vaulted: Vaulted,
     pub(super) bytes: u64,
     pub(super) parts: Vec<Part>,
-    pub(super) sources: Vec<RecordingId>,
+    pub(super) sources: Vec<(RecordingId, usize)>,
 }
 
 impl Binder {
@@ -200,7 +200,11 @@ impl Binder {
             sources: bound.sources,
             expires: now.checked_add(kept).unwrap_or(Timestamp::MAX),
         };
-        Ok(self.player.catalog.finish_bundle(row.asset_id, &made, now).await?)
+        if !self.player.catalog.finish_bundle(row, &made, now).await? {
+            self.vault.store.delete(&ObjectKey::parse(&outcome.stored.key)?).await?;
+            return Err(BinderError::Waits);
+        }
+        Ok(())
     }
 
     async fn bind_media(&self, row: &BundleRow) -> Result<Bound, BinderError> {

@@ -156,7 +156,41 @@ macro_rules! write_audit {
     }};
 }
 
-pub(super) use write_audit;
+/// The same for many entries of one tenant, at most as many as one statement takes.
+macro_rules! write_audits {
+    ($tx:expr, $tenant:expr, $entries:expr) => {{
+        use $crate::catalog::audit::{AuditHead, AuditRow, LOCK_HEAD};
+        let entries: &[$crate::catalog::AuditEntry<'_>] = $entries;
+        let tenant: &$crate::asset::TenantId = $tenant;
+        let mut head: AuditHead = sqlx::query_as(LOCK_HEAD)
+            .bind(tenant.as_str())
+            .bind(AuditRow::NO_PREVIOUS.to_string())
+            .fetch_one(&mut **$tx)
+            .await?;
+        let insert = format!(
+            "INSERT INTO audit (tenant, number, at_us, actor, action, subject, detail, \
+             previous_sha256, sha256) VALUES {}",
+            $crate::catalog::names::row_places(9, entries.len())
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(insert));
+        for entry in entries {
+            let row = AuditRow::following(entry, head.number.saturating_add(1), &head.sha256);
+            (head.number, head.sha256) = (row.number, row.sha256.clone());
+            query = query.bind(row.tenant).bind(row.number).bind(row.at_us).bind(row.actor);
+            query = query.bind(row.action).bind(row.subject).bind(row.detail);
+            query = query.bind(row.previous_sha256).bind(row.sha256);
+        }
+        query.execute(&mut **$tx).await?;
+        sqlx::query("UPDATE audit_heads SET number = $2, sha256 = $3 WHERE tenant = $1")
+            .bind(tenant.as_str())
+            .bind(head.number)
+            .bind(&head.sha256)
+            .execute(&mut **$tx)
+            .await?;
+    }};
+}
+
+pub(super) use {write_audit, write_audits};
 
 impl Catalog {
     /// Writes one entry in a transaction of its own, for what changes no other row.

@@ -1,5 +1,7 @@
 //! Bundles: files made on request and kept for a while, and the work of making them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::Row as _;
 
@@ -125,8 +127,8 @@ pub struct MadeBundle {
     pub segments: String,
     /// What became of each thing that was asked for, as JSON.
     pub parts: String,
-    /// The recordings in it.
-    pub sources: Vec<RecordingId>,
+    /// The recordings in it, each with how many of its media files were erased when it was read.
+    pub sources: Vec<(RecordingId, usize)>,
     /// When it is removed.
     pub expires: Timestamp,
 }
@@ -271,16 +273,23 @@ impl Catalog {
         })
     }
 
-    /// A bundle was made.
+    /// A bundle was made. False when something in it was deleted meanwhile: then its object must go,
+    /// and it is made anew.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn finish_bundle(
         &self,
-        asset: AssetId,
+        row: &BundleRow,
         made: &MadeBundle,
         now: Timestamp,
-    ) -> Result<(), CatalogError> {
+    ) -> Result<bool, CatalogError> {
+        // Locks a recording as a deletion does, so that it is either waited for or waits.
+        let lock = "UPDATE recordings SET masks_complete = masks_complete \
+                    WHERE tenant = $1 AND id = $2";
+        let erased = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
+                      AND state = 'erased'";
+        let (asset, tenant) = (row.asset_id, row.tenant.as_str());
         let sql = "UPDATE bundles SET state = 'ready', reason = NULL, outcome = $2, segments = $3, \
                    parts = $4, expires_us = $5, updated_us = $6, lease_until_us = 0 \
                    WHERE asset_id = $1";
@@ -288,8 +297,17 @@ impl Catalog {
                       ON CONFLICT (asset_id, recording_id) DO NOTHING";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
-            for recording in &made.sources {
-                let query = sqlx::query(source).bind(asset.to_string()).bind(recording.as_str());
+            // In one order everywhere.
+            let sources: BTreeMap<&str, usize> =
+                made.sources.iter().map(|(id, count)| (id.as_str(), *count)).collect();
+            for (recording, known) in sources {
+                sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
+                let query = sqlx::query_scalar(erased).bind(tenant).bind(recording);
+                let count: i64 = query.fetch_one(&mut *tx).await?;
+                if usize::try_from(count) != Ok(known) {
+                    return Ok(false);
+                }
+                let query = sqlx::query(source).bind(asset.to_string()).bind(recording);
                 query.execute(&mut *tx).await?;
             }
             sqlx::query(sql)
@@ -302,8 +320,8 @@ impl Catalog {
                 .execute(&mut *tx)
                 .await?;
             tx.commit().await?;
-        });
-        Ok(())
+            Ok(true)
+        })
     }
 
     /// A bundle cannot be made.

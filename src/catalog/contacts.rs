@@ -36,7 +36,7 @@ type Texts = (String, String, String, String, Option<String>);
 
 const COLUMNS: &str = "SELECT r.id, r.contact_id, r.segment_id, r.tier, i.business_data FROM recordings r \
                        LEFT JOIN interactions i ON i.tenant = r.tenant AND i.id = r.interaction_id \
-                       WHERE r.tenant = $1 AND ";
+                       WHERE r.tenant = $1 AND r.gone_us IS NULL AND ";
 
 impl Catalog {
     /// The recordings of a contact, the oldest declaration first. The id of the contact above it
@@ -94,6 +94,7 @@ impl Catalog {
                    r.master_contact_id FROM recordings r LEFT JOIN interactions i \
                    ON i.tenant = r.tenant AND i.id = r.interaction_id \
                    WHERE r.tenant = $1 AND r.started_us >= $2 AND r.started_us < $3 \
+                   AND r.gone_us IS NULL \
                    AND (r.started_us, r.id) > ($4, $5) ORDER BY r.started_us, r.id LIMIT $6";
         let (at, id) = after.map_or((i64::MIN, ""), |place| (place.0, place.1.as_str()));
         let rows: Vec<Listed> = on_read!(self, |pool| {

@@ -165,19 +165,22 @@ impl Catalog {
         Ok(())
     }
 
-    /// Fixes the body before it is sent for the first time.
+    /// Fixes the body before it is sent for the first time; not that of a delivery which was given up
+    /// meanwhile, because what it is about was deleted.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn set_delivery_body(&self, id: &str, body: &str) -> Result<(), CatalogError> {
-        let sql = "UPDATE deliveries SET body = $2 WHERE id = $1";
+        let sql = "UPDATE deliveries SET body = $2 WHERE id = $1 \
+                   AND state IN ('pending', 'doubtful')";
         on_write!(self, |pool, _begin, _lock| {
             sqlx::query(sql).bind(id).bind(body).execute(pool).await?;
         });
         Ok(())
     }
 
-    /// Writes a try and what follows from it, and ends the lease.
+    /// Writes a try and what follows from it, and ends the lease. A delivery that was given up
+    /// meanwhile stays so.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -193,9 +196,10 @@ impl Catalog {
             NextTry::At(state, at) => (state, at),
         };
         let add = "INSERT INTO delivery_tries (delivery_id, attempt, at_us, outcome, detail) \
-                   VALUES ($1,$2,$3,$4,$5)";
+                   VALUES ($1,$2,$3,$4,$5) ON CONFLICT (delivery_id, attempt) DO NOTHING";
         let set = "UPDATE deliveries SET state = $2, attempts = $3, run_at_us = $4, \
-                   lease_owner = NULL, lease_until_us = 0 WHERE id = $1";
+                   lease_owner = NULL, lease_until_us = 0 WHERE id = $1 \
+                   AND state IN ('pending', 'doubtful')";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             sqlx::query(add)

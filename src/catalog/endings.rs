@@ -15,6 +15,17 @@ pub const NOT_RECORDED: &str = "not_recorded";
 /// The same, because an operator erased it from quarantine.
 pub const ERASED_BY_OPERATOR: &str = "erased_by_operator";
 
+/// What became of the wish to erase an asset from quarantine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Erasing {
+    /// Nothing of it is kept.
+    Erased,
+    /// It is not quarantined any more; nothing was changed.
+    NotQuarantined,
+    /// Its recording is on hold; nothing was changed.
+    Held,
+}
+
 /// How an asset ends.
 struct End<'e> {
     /// States that it may be in before.
@@ -68,7 +79,7 @@ impl Catalog {
     }
 
     /// The same for an asset in quarantine that an operator gives up, in one transaction with the
-    /// entry that tells of it. False, and nothing is changed, when it is not quarantined any more.
+    /// entry that tells of it.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -77,7 +88,7 @@ impl Catalog {
         row: &MediaRow,
         targets: &[&str],
         entry: &AuditEntry<'_>,
-    ) -> Result<bool, CatalogError> {
+    ) -> Result<Erasing, CatalogError> {
         let from = &[MediaState::Quarantined];
         let (state, reason) = (MediaState::Erased, Some(ERASED_BY_OPERATOR));
         let end = End { from, state, reason, entry: Some(entry), record: None };
@@ -90,9 +101,11 @@ impl Catalog {
         end: End<'_>,
         targets: &[&str],
         now: Timestamp,
-    ) -> Result<bool, CatalogError> {
+    ) -> Result<Erasing, CatalogError> {
         // The update serialises the ends of two media files of one recording.
         let lock = "UPDATE recordings SET masks_complete = 1 WHERE tenant = $1 AND id = $2";
+        let on_hold = "SELECT COUNT(*) FROM recordings WHERE tenant = $1 AND id = $2 \
+                       AND held_us IS NOT NULL";
         let count = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
                      AND state NOT IN ('ready', 'archived', 'erased')";
         let kept = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
@@ -104,9 +117,15 @@ impl Catalog {
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
+            if end.entry.is_some() {
+                let query = sqlx::query_scalar::<_, i64>(on_hold).bind(tenant).bind(recording);
+                if query.fetch_one(&mut *tx).await? > 0 {
+                    return Ok(Erasing::Held);
+                }
+            }
             let moved = move_on!(&mut tx, row.asset_id, end.from, end.state, end.reason, now);
             if !moved && end.entry.is_some() {
-                return Ok(false);
+                return Ok(Erasing::NotQuarantined);
             }
             if let Some(record) = end.record.filter(|_| moved) {
                 let _ = write_call_record!(&mut tx, record, now);
@@ -136,7 +155,7 @@ impl Catalog {
                 write_audit!(&mut tx, entry);
             }
             tx.commit().await?;
-            Ok(moved)
+            Ok(Erasing::Erased)
         })
     }
 }

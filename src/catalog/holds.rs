@@ -22,13 +22,13 @@ pub struct Hold {
 /// Locks a recording as a deletion does, so that either sees the other's work. No rows when it is
 /// not there.
 const LOCK: &str = "UPDATE recordings SET masks_complete = masks_complete \
-                    WHERE tenant = $1 AND id = $2";
+                    WHERE tenant = $1 AND id = $2 AND gone_us IS NULL";
 const HELD: &str = "SELECT held_us FROM recordings WHERE tenant = $1 AND id = $2";
 
 impl Catalog {
     /// Puts a recording on hold, in one transaction with the entry that tells of it. `Some(true)`
     /// when it was not on hold before; `Some(false)` when it was, and the reason is the new one now;
-    /// nothing when there is no such recording.
+    /// nothing when there is no such recording, or nothing of it is left.
     ///
     /// # Errors
     /// [`CatalogError`].

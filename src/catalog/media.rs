@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use sqlx::Row as _;
 
+use super::graves::KeptObject;
 use super::pool::{on_read, on_write};
 use super::{Catalog, CatalogError, MediaState, instant, micros};
 use crate::asset::{AssetId, Digest, MediaId, RecordingId, TenantId};
@@ -226,13 +227,16 @@ impl Catalog {
         segments: &str,
         now: Timestamp,
     ) -> Result<(), CatalogError> {
-        let sql = "UPDATE media SET outcome = $2, segments = $3 WHERE asset_id = $1";
+        let sql = "UPDATE media SET outcome = $2, segments = $3, stored_bytes = $4 \
+                   WHERE asset_id = $1";
+        let bytes = KeptObject::of(Some(outcome)).map(|object| object.bytes);
+        let bytes = bytes.and_then(|bytes| i64::try_from(bytes).ok());
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             let from = &[MediaState::Spooled];
             let _ = move_on!(&mut tx, asset, from, MediaState::Committing, NO_REASON, now);
             let query = sqlx::query(sql).bind(asset.to_string()).bind(outcome).bind(segments);
-            query.execute(&mut *tx).await?;
+            query.bind(bytes).execute(&mut *tx).await?;
             tx.commit().await?;
         });
         Ok(())

@@ -37,6 +37,8 @@ pub enum Declared {
     Same,
     /// The id exists with another document.
     Different,
+    /// The id was that of a recording that was deleted; it is not given out again.
+    Gone,
     /// A media id of this document belongs to another recording of the tenant (R21).
     MediaTaken(MediaId),
 }
@@ -165,18 +167,22 @@ impl Catalog {
     }
 
     async fn compare(&self, new: &NewRecording<'_>) -> Result<Declared, CatalogError> {
-        let found = self.recording(new.tenant, &new.document.id).await?;
-        let same = found.is_some_and(|row| row.document == new.document.value);
+        let Some(found) = self.recording(new.tenant, &new.document.id).await? else {
+            return Ok(Declared::Gone);
+        };
+        let same = found.document == new.document.value;
         Ok(if same { Declared::Same } else { Declared::Different })
     }
 
-    /// Takes back a declaration of which no byte was acknowledged; else does nothing.
+    /// Takes back a declaration of which no byte was acknowledged, and which is not on hold; else
+    /// does nothing.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn forget(&self, tenant: &TenantId, id: &RecordingId) -> Result<(), CatalogError> {
-        let still = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
-                     AND state <> 'declared'";
+        let still = "SELECT (SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
+                     AND state <> 'declared') + (SELECT COUNT(*) FROM recordings \
+                     WHERE tenant = $1 AND id = $2 AND held_us IS NOT NULL)";
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             let kept: i64 = sqlx::query_scalar(still)
@@ -200,7 +206,8 @@ impl Catalog {
         Ok(())
     }
 
-    /// A recording with its late masks, and the ledger of its interaction.
+    /// A recording with its late masks, and the ledger of its interaction; nothing when all of it was
+    /// deleted.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -210,7 +217,7 @@ impl Catalog {
         id: &RecordingId,
     ) -> Result<Option<RecordingRow>, CatalogError> {
         let sql = "SELECT document, masks_complete, interaction_id, stop_us FROM recordings \
-                   WHERE tenant = $1 AND id = $2";
+                   WHERE tenant = $1 AND id = $2 AND gone_us IS NULL";
         let masks = "SELECT time, kind FROM late_masks \
                      WHERE tenant = $1 AND recording_id = $2 ORDER BY position";
         let found = on_read!(self, |pool| {

@@ -218,27 +218,43 @@ impl Catalog {
         }))
     }
 
-    /// A rendition was made.
+    /// A rendition was made from these sources. False when nobody wants it any more, or one of the
+    /// sources was deleted meanwhile: then its object must go.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn finish_rendition(
         &self,
-        asset: AssetId,
+        row: &RenditionRow,
+        sources: [Option<AssetId>; 2],
         made: &MadeRendition,
-    ) -> Result<(), CatalogError> {
+    ) -> Result<bool, CatalogError> {
+        // Locks the recording as a deletion does, so that it is either waited for or waits.
+        let lock = "UPDATE recordings SET masks_complete = masks_complete \
+                    WHERE tenant = $1 AND id = $2";
         let sql = "UPDATE renditions SET state = 'ready', reason = NULL, outcome = $2, \
-                   segments = $3, waveform = $4, lease_until_us = 0 WHERE asset_id = $1";
-        on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql)
-                .bind(asset.to_string())
+                   segments = $3, waveform = $4, lease_until_us = 0 WHERE asset_id = $1 \
+                   AND NOT EXISTS (SELECT 1 FROM media m WHERE m.asset_id IN ($5, $6) \
+                   AND m.state = 'erased')";
+        let [first, second] =
+            sources.map(|source| source.map_or_else(String::new, |s| s.to_string()));
+        on_write!(self, |pool, begin, _lock| {
+            let mut tx = pool.begin_with(begin).await?;
+            let query = sqlx::query(lock).bind(row.tenant.as_str()).bind(row.recording_id.as_str());
+            query.execute(&mut *tx).await?;
+            let finished = sqlx::query(sql)
+                .bind(row.asset_id.to_string())
                 .bind(&made.outcome)
                 .bind(&made.segments)
                 .bind(&made.waveform)
-                .execute(pool)
-                .await?;
-        });
-        Ok(())
+                .bind(first)
+                .bind(second)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            tx.commit().await?;
+            Ok(finished > 0)
+        })
     }
 
     /// A rendition cannot be made of its sources; what could be found out of them is kept.

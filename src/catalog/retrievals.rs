@@ -225,7 +225,7 @@ impl Catalog {
         })
     }
 
-    /// The recordings of a job.
+    /// The recordings of a job; those that were deleted are not among them.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -236,7 +236,7 @@ impl Catalog {
     ) -> Result<Vec<RetrievalItem>, CatalogError> {
         let sql = "SELECT r.segment_id, r.tier, r.tier_error, m.outcome FROM retrieval_items i \
                    JOIN recordings r ON r.tenant = i.tenant AND r.id = i.recording_id \
-                   LEFT JOIN media m ON m.tenant = r.tenant AND m.recording_id = r.id \
+                   AND r.gone_us IS NULL LEFT JOIN media m ON m.tenant = r.tenant AND m.recording_id = r.id \
                    AND m.state IN ('ready', 'archived') \
                    WHERE i.tenant = $1 AND i.job_id = $2 ORDER BY r.id, m.position";
         let rows: Vec<(String, String, Option<String>, Option<String>)> = on_read!(self, |pool| {

@@ -122,7 +122,7 @@ const COLUMNS: &str = "SELECT r.id, COALESCE(r.started_us, r.created_us) AS star
     r.created_us, r.contact_id, r.master_contact_id, r.segment_id, r.caller_number, \
     r.dialed_number, r.agent_name, COALESCE(r.agent_id, (SELECT MIN(p.user_id) \
     FROM participants p WHERE p.tenant = r.tenant AND p.interaction_id = r.interaction_id)) \
-    AS agent_id FROM recordings r WHERE r.tenant = ?";
+    AS agent_id FROM recordings r WHERE r.tenant = ? AND r.gone_us IS NULL";
 
 fn statement(tenant: &TenantId, search: &RecordingSearch<'_>, limit: u32) -> Statement {
     let own = || Bind::Text(tenant.to_string());

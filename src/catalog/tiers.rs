@@ -276,12 +276,28 @@ impl Catalog {
         }))
     }
 
+    /// The move of a recording that was deleted meanwhile has ended: what it may have copied can be
+    /// removed now. Of any other recording the lease is somebody else's by now, and stays.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn end_move(&self, done: &Move) -> Result<(), CatalogError> {
+        let sql = "UPDATE recordings SET tier_lease_us = 0 WHERE tenant = $1 AND id = $2 \
+                   AND gone_us IS NOT NULL AND tier_lease_us > 0";
+        on_write!(self, |pool, _begin, _lock| {
+            let query = sqlx::query(sql).bind(done.tenant.as_str()).bind(done.recording.as_str());
+            query.execute(pool).await?;
+        });
+        Ok(())
+    }
+
     /// How many recordings each store holds or is about to.
     ///
     /// # Errors
     /// [`CatalogError`].
     pub async fn tier_counts(&self) -> Result<Vec<(String, i64)>, CatalogError> {
-        let sql = "SELECT tier, COUNT(*) FROM recordings GROUP BY tier ORDER BY tier";
+        let sql = "SELECT tier, COUNT(*) FROM recordings WHERE gone_us IS NULL \
+                   GROUP BY tier ORDER BY tier";
         Ok(on_read!(self, |pool| sqlx::query_as(sql).fetch_all(pool).await?))
     }
 }

@@ -12,7 +12,6 @@ pub use load::{ConfigFaults, Sources, load};
 pub use secret::{SecretError, read_secret, require_private};
 pub use server::{ObserveSettings, ServerSettings};
 
-use crate::archive::RetentionSettings;
 use crate::bundle::BundleSettings;
 use crate::catalog::CatalogSettings;
 use crate::control::ControlSettings;
@@ -23,6 +22,7 @@ use crate::mask::MaskSettings;
 use crate::pbx::PbxSettings;
 use crate::pipeline::PipelineSettings;
 use crate::play::PlaySettings;
+use crate::retention::RetentionSettings;
 use crate::seal::SealSettings;
 use crate::store::StoreSettings;
 

@@ -10,8 +10,10 @@ mod cxone;
 mod dav;
 mod gir;
 mod ingest;
+mod media_file;
 mod pages;
 mod path;
+mod pbx;
 mod peer;
 mod playback;
 mod request;
@@ -19,6 +21,7 @@ mod request;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Uri};
@@ -70,10 +73,16 @@ pub struct State {
     pub bundle_bell: Arc<Notify>,
     /// Rung when a recording is to be moved between the stores.
     pub archive_bell: Arc<Notify>,
+    /// Rung when something was deleted.
+    pub removal_bell: Arc<Notify>,
     /// `[bundle]`.
     pub bundles: BundleSettings,
     /// How often the media playback API may be asked.
     pub play_limit: Arc<RequestLimit>,
+    /// How often the call-record interface may be asked.
+    pub pbx_limit: Arc<RequestLimit>,
+    /// How often it may be asked for tokens.
+    pub token_limit: Arc<RequestLimit>,
     /// Signs receipts; its public key is shown.
     pub signing: Arc<SigningKey>,
     /// Metrics of this process.
@@ -110,7 +119,15 @@ fn is_recorders(uri: &Uri) -> bool {
 }
 
 /// A path that no dialect knows, answered in the words of the dialect it resembles.
-async fn unknown_path(uri: Uri, headers: HeaderMap) -> Response {
+async fn unknown_path(
+    state: axum::extract::State<State>,
+    uri: Uri,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    if pbx::owns(uri.path()) {
+        return pbx::serve(state, request).await;
+    }
     if is_recorders(&uri) {
         return ingest::unknown_path().await;
     }
@@ -141,6 +158,7 @@ pub fn router(state: State) -> Router {
         .merge(cxone::routes())
         .merge(dav::routes())
         .merge(admin::routes())
+        .merge(pbx::routes())
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .with_state(state)

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{Pipeline, PipelineError};
 use crate::asset::{AssetId, TenantId};
-use crate::catalog::{AuditEntry, CatalogError, MediaRow, MediaState};
+use crate::catalog::{AuditEntry, CatalogError, Erasing, MediaRow, MediaState};
 use crate::observe::chain;
 use crate::spool::SpoolError;
 
@@ -37,6 +37,9 @@ pub enum OperatorError {
         /// Which.
         node: String,
     },
+    /// Its recording is on hold.
+    #[error("the recording is on hold: nothing of it is erased")]
+    Held,
     /// Its file is not in the spool any more.
     #[error("the spool holds no readable file of the asset")]
     NoFile,
@@ -96,8 +99,10 @@ impl Pipeline {
         let row = self.quarantined_here(operator, asset).await?;
         let subject = asset.to_string();
         let entry = self.entry(operator, ("quarantine.erase", &subject), &row);
-        if !self.catalog.erase_quarantined(&row, &self.targets, &entry).await? {
-            return Err(self.not_quarantined(asset).await);
+        match self.catalog.erase_quarantined(&row, &self.targets, &entry).await? {
+            Erasing::Erased => {}
+            Erasing::NotQuarantined => return Err(self.not_quarantined(asset).await),
+            Erasing::Held => return Err(OperatorError::Held),
         }
         tracing::warn!(%asset, "an operator erased an asset from quarantine");
         self.announce(MediaState::Erased);

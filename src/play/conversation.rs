@@ -32,6 +32,8 @@ pub struct Take {
     pub document: RecordingDocument,
     /// Its media files that may be played, or may yet.
     pub media: Vec<Medium>,
+    /// How many of its media files are erased.
+    pub erased: usize,
     /// Its renditions.
     pub renditions: Vec<RenditionRow>,
 }
@@ -138,8 +140,9 @@ impl Take {
         let document = RecordingDocument::parse(text.as_bytes(), Rules::Ingest).map_err(|_| {
             PlayError::Row { detail: format!("the document of {id} is not readable") }
         })?;
-        let mut media = Vec::new();
+        let (mut media, mut erased) = (Vec::new(), 0_usize);
         for row in catalog.media_of(tenant, id).await? {
+            erased = erased.saturating_add(usize::from(row.state == MediaState::Erased));
             let Some((_, entry)) = document.entry(&row.media_id) else { continue };
             let start = entry.start.resolve(zone).unwrap_or(Timestamp::UNIX_EPOCH);
             let ready = row.state == MediaState::Ready;
@@ -153,7 +156,7 @@ impl Take {
         let renditions = catalog.renditions_of(tenant, id).await?;
         // Asked last: a move that began while the rest was read is seen.
         let Some(names) = catalog.recording_names(tenant, id).await? else { return Ok(None) };
-        Ok(Some(Self { names, recording, document, media, renditions }))
+        Ok(Some(Self { names, recording, document, media, erased, renditions }))
     }
 
     /// When its first media file begins.

@@ -155,7 +155,20 @@ impl Studio {
         }
         let opened = self.open(row, &take).await?;
         let made = self.make(row, &opened).await?;
-        Ok(catalog.finish_rendition(row.asset_id, &made).await?)
+        let sources = [opened.recipe.voice, opened.recipe.screen];
+        if !catalog.finish_rendition(row, sources, &made).await? {
+            let outcome: Outcome = serde_json::from_str(&made.outcome)
+                .map_err(|error| StudioError::Never(error.to_string()))?;
+            let key = ObjectKey::parse(&outcome.stored.key)?;
+            self.vault
+                .store
+                .delete(&key)
+                .await
+                .map_err(VaultError::Store)
+                .map_err(StudioError::Vault)?;
+            return Err(StudioError::Never("a source was deleted meanwhile".to_owned()));
+        }
+        Ok(())
     }
 
     async fn take(&self, row: &RenditionRow) -> Result<Take, StudioError> {

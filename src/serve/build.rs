@@ -25,6 +25,7 @@ use crate::observe::Metrics;
 use crate::pbx::CallRecords;
 use crate::pipeline::{Pipeline, Progress};
 use crate::play::{Links, Listening, PlayKey, Player, Shelf, Studio, Vault};
+use crate::retention::{Remover, Sweeper};
 use crate::seal::{Random, Recipient, SealMode, SealPolicy, SystemRandom};
 use crate::spool::Spool;
 use crate::store::backends::webdav::{Auth, Credentials};
@@ -42,6 +43,8 @@ pub(super) struct Parts {
     pub(super) studio: Studio,
     pub(super) binder: Binder,
     pub(super) mover: Option<Mover>,
+    pub(super) remover: Remover,
+    pub(super) keeper: Option<Sweeper>,
 }
 
 /// Where the catalogue lives.
@@ -113,7 +116,10 @@ pub(super) async fn parts(
     };
     let studio = studio(config, player.clone(), &pipeline);
     let binder = binder(config, &studio);
-    let mover = mover(config, &studio)?;
+    let archive = outside(&config.archive).context("the archive cannot be opened")?;
+    let mover = archive.clone().map(|archive| mover(config, &studio, archive));
+    let remover = remover(&studio, archive);
+    let keeper = keeper(config, &remover, &delivery_bell);
     let state = State {
         catalog,
         identity,
@@ -127,11 +133,14 @@ pub(super) async fn parts(
         rendition_bell: Arc::clone(&studio.bell),
         bundle_bell: Arc::clone(&binder.bell),
         bundles: config.bundle.clone(),
+        removal_bell: Arc::clone(&remover.bell),
         archive_bell: mover.as_ref().map(|mover| Arc::clone(&mover.bell)).unwrap_or_default(),
         play_limit: Arc::new(RequestLimit::new(
             config.play.requests,
             config.play.requests_window_s,
         )),
+        pbx_limit: Arc::new(RequestLimit::new(config.pbx.requests_per_hour, 3600)),
+        token_limit: Arc::new(RequestLimit::new(config.pbx.token_requests_per_second, 1)),
         signing,
         metrics: Metrics::install().context("the metrics cannot be started")?,
         sessions: Sessions::default(),
@@ -144,7 +153,7 @@ pub(super) async fn parts(
         stopping,
         clock,
     };
-    Ok(Parts { state, pipeline, control, couriers, studio, binder, mover })
+    Ok(Parts { state, pipeline, control, couriers, studio, binder, mover, remover, keeper })
 }
 
 fn control(config: &Config, pipeline: &Pipeline, ingest: &Ingest) -> Control {
@@ -257,20 +266,43 @@ fn outside(settings: &StoreSettings) -> anyhow::Result<Option<Arc<dyn Store>>> {
     Ok(Some(crate::store::open(settings, Url::parse(url)?, auth)?))
 }
 
-/// What moves recordings, if there is an archive.
-fn mover(config: &Config, studio: &Studio) -> anyhow::Result<Option<Mover>> {
-    let archive = outside(&config.archive).context("the archive cannot be opened")?;
-    Ok(archive.map(|archive| Mover {
+/// What moves recordings.
+fn mover(config: &Config, studio: &Studio, archive: Arc<dyn Store>) -> Mover {
+    Mover {
         catalog: studio.player.catalog.clone(),
         store: Arc::clone(&studio.player.store),
         archive,
-        settings: config.retention.clone(),
+        archive_after_days: config.retention.archive_after_days,
         node: studio.node.clone(),
         clock: Arc::clone(&studio.clock),
         bell: Arc::new(Notify::new()),
         rendition_bell: Arc::clone(&studio.bell),
         apart: Default::default(),
-    }))
+    }
+}
+
+/// What removes deleted objects.
+fn remover(studio: &Studio, archive: Option<Arc<dyn Store>>) -> Remover {
+    Remover {
+        catalog: studio.player.catalog.clone(),
+        store: Arc::clone(&studio.player.store),
+        archive,
+        node: studio.node.clone(),
+        clock: Arc::clone(&studio.clock),
+        bell: Arc::new(Notify::new()),
+    }
+}
+
+/// What deletes by age and space, if a tenant has a rule.
+fn keeper(config: &Config, remover: &Remover, delivery_bell: &Arc<Notify>) -> Option<Sweeper> {
+    let sweeper = || Sweeper {
+        catalog: remover.catalog.clone(),
+        settings: config.retention.clone(),
+        clock: Arc::clone(&remover.clock),
+        removal_bell: Arc::clone(&remover.bell),
+        delivery_bell: Arc::clone(delivery_bell),
+    };
+    (!config.retention.tenants.is_empty()).then(sweeper)
 }
 
 fn sealing(

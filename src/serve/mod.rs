@@ -106,6 +106,11 @@ impl Gateway {
             mover.recover().await.context("the moves cannot be recovered")?;
             workers.spawn(mover.run(work.clone()));
         }
+        parts.remover.recover().await.context("the removals cannot be recovered")?;
+        workers.spawn(parts.remover.run(work.clone()));
+        if let Some(keeper) = parts.keeper {
+            workers.spawn(keeper.run(work.clone()));
+        }
         workers.spawn(sweeper.sweep(work.clone()));
         workers.spawn(heard.clone().run(work.clone()));
         workers.spawn(parts.control.run(work.clone()));

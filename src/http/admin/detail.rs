@@ -6,7 +6,7 @@ use http::HeaderMap;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::{deliveries, operator, recordings};
+use super::{deliveries, holds, operator, recordings};
 use crate::asset::{
     MediaEntry, Outcome, RecordingDocument, RecordingId, Rules, WireTime, utc_format,
 };
@@ -52,6 +52,7 @@ pub(super) async fn show(
         media.push(media_file(&state, &document, &file).await?);
     }
     let renditions = state.catalog.renditions_of(tenant, &id).await?;
+    let hold = state.catalog.hold_of(tenant, &id).await?;
     let owed = state.catalog.deliveries_of(tenant, &id).await?;
     let owed: Vec<Value> = owed
         .iter()
@@ -63,6 +64,7 @@ pub(super) async fn show(
         .collect();
     let mut answer = recordings::shown(&found);
     put(&mut answer, "summary", summary(&row, &document));
+    put(&mut answer, "hold", hold.as_ref().map(holds::shown).into());
     put(&mut answer, "media", media.into());
     put(&mut answer, "renditions", renditions.iter().map(rendition).collect());
     put(&mut answer, "deliveries", owed.into());

@@ -2,15 +2,17 @@
 //! (`/admin/v1`, `docs/console.md`).
 //!
 //! The console's answers have the form of the CXone dialect. Everything there is for principals with
-//! `admin`, and of their own tenant.
+//! `admin`, but for holds (`records.hold`) and deletion (`records.delete`), and of their own tenant.
 
 mod deliveries;
 mod detail;
 mod health;
+mod holds;
 mod parameters;
 mod probes;
 mod quarantine;
 mod recordings;
+mod removal;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -23,7 +25,8 @@ use crate::identity::{Permission, Principal};
 pub(super) fn routes() -> Router<State> {
     let api = Router::new()
         .route("/recordings", get(recordings::search))
-        .route("/recordings/{id}", get(detail::show))
+        .route("/recordings/{id}", get(detail::show).delete(removal::delete))
+        .route("/recordings/{id}/hold", get(holds::show).put(holds::put).delete(holds::release))
         .route("/deliveries", get(deliveries::list))
         .route("/deliveries/{id}/retry", post(deliveries::retry))
         .route("/quarantine", get(quarantine::list))

@@ -52,6 +52,12 @@ async fn metrics(Shared(state): Shared<State>) -> Response {
             metrics::gauge!("reelgate_recordings", "tier" => name).set(count as f64);
         }
     }
+    if let Ok((all, failed)) = state.catalog.removal_counts().await {
+        for (name, count) in [("waiting", all.saturating_sub(failed)), ("failed", failed)] {
+            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+            metrics::gauge!("reelgate_removals", "state" => name).set(count as f64);
+        }
+    }
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, state.metrics.render()).into_response()
 }

@@ -92,6 +92,7 @@ impl From<OperatorError> for Problem {
             OperatorError::Elsewhere { node } => {
                 Self::new(StatusCode::CONFLICT, "ELSEWHERE", text).with("node", node)
             }
+            OperatorError::Held => Self::new(StatusCode::CONFLICT, "ON_HOLD", text),
             OperatorError::NoFile => Self::new(StatusCode::CONFLICT, "NO_FILE", text),
             OperatorError::Failed(crate::pipeline::PipelineError::Catalog(error)) => error.into(),
             OperatorError::Failed(error) => Self::internal(&error),

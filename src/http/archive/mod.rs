@@ -232,7 +232,7 @@ fn view(row: &RetrievalRow, items: &[RetrievalItem], now: Timestamp) -> Value {
         "RUNNING"
     } else if count("SUCCEEDED") > 0 && row.until > now {
         "SUCCEEDED"
-    } else if count("FAILED") == items.len() {
+    } else if !items.is_empty() && count("FAILED") == items.len() {
         "FAILED"
     } else {
         "EXPIRED"

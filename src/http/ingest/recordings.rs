@@ -65,6 +65,11 @@ pub(super) async fn declare(
             "recording_differs",
             "the id exists with another document",
         )),
+        Declared::Gone => Err(Problem::new(
+            StatusCode::CONFLICT,
+            "recording_deleted",
+            "the recording of this id was deleted; the id is not used again",
+        )),
         Declared::MediaTaken(media) => Err(Problem::new(
             StatusCode::CONFLICT,
             "media_id_taken",

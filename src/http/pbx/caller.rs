@@ -35,7 +35,8 @@ pub(super) async fn authenticate(
     let token = auth::bearer(headers).or(query.value(ACCESS_TOKEN)?);
     let found = if let Some(token) = token {
         state.identity.by_token(token.trim()).await
-    } else if let Some((name, secret)) = auth::basic(headers).filter(|_| challenge == Challenge::Basic)
+    } else if let Some((name, secret)) =
+        auth::basic(headers).filter(|_| challenge == Challenge::Basic)
     {
         state.identity.by_password_from(Login { name, secret }, address).await
     } else {

@@ -59,11 +59,7 @@ pub(super) async fn interval(
 }
 
 async fn delete(state: &State, caller: &Caller, assets: &[AssetId]) -> Result<u64, Problem> {
-    let why = Deletion {
-        reason: DELETED,
-        actor: &caller.principal.name,
-        action: "record.delete",
-    };
+    let why = Deletion { reason: DELETED, actor: &caller.principal.name, action: "record.delete" };
     let now = state.clock.now();
     match state.catalog.delete_assets(&caller.principal.tenant, assets, why, now).await? {
         Deleted::Done { count, .. } => {
@@ -71,7 +67,8 @@ async fn delete(state: &State, caller: &Caller, assets: &[AssetId]) -> Result<u6
             Ok(count)
         }
         Deleted::Held { recordings } => {
-            let message = format!("{} recordings are on hold; nothing was deleted", recordings.len());
+            let message =
+                format!("{} recordings are on hold; nothing was deleted", recordings.len());
             Err(Problem::new(StatusCode::CONFLICT, "legal_hold", message))
         }
     }

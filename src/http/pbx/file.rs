@@ -160,12 +160,10 @@ impl Form {
     /// The first of the two that is named; clients name all kinds of types that mean nothing here.
     fn of_accept(headers: &HeaderMap) -> Option<Self> {
         let accept = headers.get(ACCEPT)?.to_str().ok()?;
-        accept.split(',').find_map(|one| {
-            match one.split(';').next().unwrap_or_default().trim() {
-                "audio/wav" | "audio/x-wav" | "audio/wave" => Some(Self::Wave),
-                "audio/mpeg" | "audio/mp3" => Some(Self::Mp3),
-                _ => None,
-            }
+        accept.split(',').find_map(|one| match one.split(';').next().unwrap_or_default().trim() {
+            "audio/wav" | "audio/x-wav" | "audio/wave" => Some(Self::Wave),
+            "audio/mpeg" | "audio/mp3" => Some(Self::Mp3),
+            _ => None,
         })
     }
 }

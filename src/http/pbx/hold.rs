@@ -76,7 +76,10 @@ async fn reason(body: Body) -> Result<String, Problem> {
     })?;
     let reason = value.get("reason").and_then(Value::as_str).unwrap_or_default().trim();
     if reason.is_empty() || reason.len() > MAX_REASON_BYTES {
-        return Err(Problem::parameter("reason", format!("must have 1 to {MAX_REASON_BYTES} bytes")));
+        return Err(Problem::parameter(
+            "reason",
+            format!("must have 1 to {MAX_REASON_BYTES} bytes"),
+        ));
     }
     Ok(reason.to_owned())
 }

@@ -16,7 +16,8 @@ use super::problem::Problem;
 use super::query::Query;
 use crate::asset::{Digest, GmtTime};
 use crate::catalog::{
-    CallFilter, CallMonth, CallOrder, CallScope, CallTotals, CallsFrom, Catalog, ListedCall,
+    CallFilter, CallMonth, CallOrder, CallScope, CallTotals, CallsFrom, Catalog, CatalogError,
+    ListedCall,
 };
 use crate::http::State;
 use crate::pbx::Interval;
@@ -86,10 +87,11 @@ pub(super) async fn records(
 
 /// Changes with whatever is in the window, and with what is asked of it.
 fn etag(totals: &CallTotals, query: &Query) -> HeaderValue {
-    let asked: Vec<_> = ["start_datetime", "end_datetime", "order", "page", "per_page", "min_duration"]
-        .iter()
-        .map(|name| query.values(name).join("\n"))
-        .collect();
+    let asked: Vec<_> =
+        ["start_datetime", "end_datetime", "order", "page", "per_page", "min_duration"]
+            .iter()
+            .map(|name| query.values(name).join("\n"))
+            .collect();
     let text = format!("{totals:?}\n{}", asked.join("\n"));
     let digest = Digest::of(text.as_bytes()).to_string();
     let tag = format!("W/\"{}\"", digest.get(..32).unwrap_or_default());
@@ -117,10 +119,14 @@ fn everything(
     catalog: Catalog,
     filter: CallFilter,
     order: CallOrder,
-) -> impl futures_util::Stream<Item = Result<Bytes, Problem>> {
+) -> impl futures_util::Stream<Item = Result<Bytes, CatalogError>> {
     stream::try_unfold(Reading::Beginning, move |reading| {
         let (catalog, filter) = (catalog.clone(), filter.clone());
-        async move { batch(&catalog, &filter, order, reading).await }
+        async move {
+            let read = batch(&catalog, &filter, order, reading).await;
+            // The answer breaks off: what came is not taken for everything.
+            read.inspect_err(|error| tracing::error!(?error, "a list of call records broke off"))
+        }
     })
 }
 
@@ -129,7 +135,7 @@ async fn batch(
     filter: &CallFilter,
     order: CallOrder,
     reading: Reading,
-) -> Result<Option<(Bytes, Reading)>, Problem> {
+) -> Result<Option<(Bytes, Reading)>, CatalogError> {
     let (from, first) = match reading {
         Reading::Over => return Ok(None),
         Reading::Beginning => (CallsFrom::Offset(0), true),

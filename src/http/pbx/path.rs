@@ -70,6 +70,23 @@ pub(super) fn steps(path: &str) -> Result<Vec<String>, Problem> {
 }
 
 impl Resource {
+    /// Whose records it is about; a user's own page is about nobody's.
+    pub(super) const fn owner(&self) -> Option<Owner> {
+        match self {
+            Self::User => None,
+            Self::Records(owner)
+            | Self::Stats(owner)
+            | Self::Archives(owner)
+            | Self::Months(owner)
+            | Self::Archive(owner, _)
+            | Self::Record(owner, _)
+            | Self::Download(owner, _)
+            | Self::StorageUrl(owner, _)
+            | Self::Hold(owner, _)
+            | Self::Call(owner, _) => Some(*owner),
+        }
+    }
+
     /// The resource below `/api/ver1.0`, if there is one.
     pub(super) fn parse(steps: &[&str]) -> Option<Self> {
         let (owner, rest) = match steps {
@@ -118,7 +135,9 @@ mod tests {
     fn slashes_do_not_matter() {
         let uuid = "120541-0A1B";
         let expected = Some(Resource::Download(Owner::Client(Named::Id(7)), uuid.to_owned()));
-        for path in ["/client/7/record/120541-0A1B/download", "//client//7/record/120541-0A1B/download//"] {
+        for path in
+            ["/client/7/record/120541-0A1B/download", "//client//7/record/120541-0A1B/download//"]
+        {
             assert_eq!(parse(path), expected, "{path}");
         }
         assert_eq!(parse("client/%40me/record"), Some(Resource::Records(Owner::Client(Named::Me))));
@@ -128,9 +147,18 @@ mod tests {
 
     #[test]
     fn other_paths_are_not_there() {
-        for path in ["", "client", "client/7", "client/x/record", "client/-1/record",
-            "client/99999999999999999999/record", "client/7/record/a/b", "client/7/record/a/hold/b",
-            "user/7", "client/%ff/record"] {
+        for path in [
+            "",
+            "client",
+            "client/7",
+            "client/x/record",
+            "client/-1/record",
+            "client/99999999999999999999/record",
+            "client/7/record/a/b",
+            "client/7/record/a/hold/b",
+            "user/7",
+            "client/%ff/record",
+        ] {
             assert_eq!(parse(path), None, "{path}");
         }
     }

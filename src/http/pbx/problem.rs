@@ -35,11 +35,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(
-        code: StatusCode,
-        status: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(super) fn new(code: StatusCode, status: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { code, status, message, challenge: None, retry_after_s: None, allow: None }
     }
@@ -78,6 +74,11 @@ impl Problem {
     pub(super) fn unauthorized(challenge: Challenge) -> Self {
         let problem = Self::new(StatusCode::UNAUTHORIZED, "401", "Unauthorized");
         Self { challenge: Some(challenge), ..problem }
+    }
+
+    /// The same, asking for something else.
+    pub(super) fn challenged(self, challenge: Challenge) -> Self {
+        Self { challenge: self.challenge.map(|_| challenge), ..self }
     }
 
     pub(super) fn too_many(message: &str, retry_after_s: u64) -> Self {

@@ -11,7 +11,7 @@ pub(super) async fn made(state: &State, media: &MediaRow) -> Result<Option<Asset
     let (tenant, recording) = (&media.tenant, &media.recording_id);
     let recipe = Recipe { voice: Some(media.asset_id), screen: None, clip: None, wave: true };
     let name = recipe.to_string();
-    let rows = state.catalog.renditions(tenant, recording).await?;
+    let rows = state.catalog.renditions_of(tenant, recording).await?;
     let row = rows.iter().find(|row| row.recipe == name);
     match row.map(|row| (row.state, row.asset_id)) {
         Some((RenditionState::Ready, asset)) => return Ok(Some(asset)),

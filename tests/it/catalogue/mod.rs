@@ -8,7 +8,7 @@ use reelgate::asset::{
 };
 use reelgate::catalog::{
     Accepted, AuditEntry, AuditRow, Catalog, Declared, DeliveryRetry, DeliveryState, DeliveryTry,
-    ERASED_BY_OPERATOR, MaskChange, MediaState, NewRecording, NextTry, PrincipalRow,
+    ERASED_BY_OPERATOR, Erasing, MaskChange, MediaState, NewRecording, NextTry, PrincipalRow,
     RecordingSearch, UploadClaim,
 };
 use serde_json::{Value, json};
@@ -386,8 +386,10 @@ async fn quarantine_has_two_ways_out(catalog: &Catalog) {
     assert_eq!(catalog.job_counts(&own, later(1)).await.unwrap().failed, 1);
     let row = catalog.asset(second).await.unwrap().unwrap();
     let erase = entry(&own, "quarantine.erase", "x");
-    assert!(catalog.erase_quarantined(&row, &["rws"], &erase).await.unwrap());
-    assert!(!catalog.erase_quarantined(&row, &["rws"], &erase).await.unwrap());
+    let erased = catalog.erase_quarantined(&row, &["rws"], &erase).await.unwrap();
+    assert_eq!(erased, Erasing::Erased);
+    let again = catalog.erase_quarantined(&row, &["rws"], &erase).await.unwrap();
+    assert_eq!(again, Erasing::NotQuarantined);
     assert!(!catalog.requeue(second, NODE, &retry).await.unwrap());
     let row = catalog.asset(second).await.unwrap().unwrap();
     assert_eq!((row.state, row.reason.as_deref()), (MediaState::Erased, Some(ERASED_BY_OPERATOR)));
