@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "config",
         &[
             "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
-            "mask", "pipeline", "play", "seal", "store",
+            "mail", "mask", "pipeline", "play", "seal", "store",
         ],
     ),
     ("observe", &["asset"]),
@@ -26,7 +26,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ingest", &["asset", "catalog", "seal", "spool"]),
     ("control", &["asset", "catalog"]),
     ("gir", &["asset", "catalog"]),
-    ("deliver", &["asset", "catalog", "gir"]),
+    ("mail", &["asset"]),
+    ("deliver", &["asset", "catalog", "gir", "mail"]),
     ("play", &["asset", "catalog", "media", "observe", "seal", "store"]),
     ("archive", &["asset", "catalog", "observe", "store"]),
     ("bundle", &["asset", "catalog", "observe", "play", "store"]),
@@ -35,7 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "http",
         &[
             "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
-            "mask", "observe", "pipeline", "play", "seal", "store",
+            "mail", "mask", "observe", "pipeline", "play", "seal", "store",
         ],
     ),
 ];
