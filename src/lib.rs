@@ -14,6 +14,7 @@ pub mod gir;
 pub mod http;
 pub mod identity;
 pub mod ingest;
+pub mod mail;
 pub mod mask;
 pub mod media;
 pub mod observe;

@@ -13,7 +13,8 @@ use crate::asset::{RecordingId, TenantId};
 pub enum DeliveryState {
     /// To be tried.
     Pending,
-    /// Sent, but the answer never came: read back before sending again (R24).
+    /// Sent, but the answer never came: an insertion record is read back before it is sent again
+    /// (R24), a letter is given up.
     Doubtful,
     /// The other side has it.
     Delivered,
@@ -49,7 +50,7 @@ pub struct Delivery {
     pub tenant: TenantId,
     /// The recording that it is about.
     pub recording_id: RecordingId,
-    /// To whom: `rws`.
+    /// To whom: `rws`, `webhook:` or `mail:` and a name.
     pub target: String,
     /// Where it stands.
     pub state: DeliveryState,
@@ -145,7 +146,8 @@ impl Catalog {
         })
     }
 
-    /// At start: leases of an earlier process of this node are void.
+    /// At start: leases of an earlier process of this node are void. What may have been sent becomes
+    /// doubtful; of letters the table says so already ([`Self::begin_sending`]).
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -156,7 +158,7 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         // A lease that was never ended may have sent its request: only a read-back can tell.
         let sql = "UPDATE deliveries SET lease_until_us = 0, run_at_us = $2, state = CASE \
-                   WHEN body IS NULL THEN state ELSE 'doubtful' END WHERE lease_owner = $1 \
+                   WHEN body IS NULL OR target LIKE 'mail:%' THEN state ELSE 'doubtful' END WHERE lease_owner = $1 \
                    AND state IN ('pending', 'doubtful') AND target LIKE $3";
         on_write!(self, |pool, _begin, _lock| {
             let query = sqlx::query(sql).bind(owner).bind(micros(now)).bind(targets);
@@ -177,6 +179,32 @@ impl Catalog {
             sqlx::query(sql).bind(id).bind(body).execute(pool).await?;
         });
         Ok(())
+    }
+
+    /// Writes down that something which can be neither taken back nor read back is about to leave: if
+    /// no try is recorded after this, the delivery is doubtful. False when `owner` does not hold the
+    /// lease any more; then nothing may be sent.
+    ///
+    /// # Errors
+    /// [`CatalogError`]; then nothing may be sent either.
+    pub async fn begin_sending(
+        &self,
+        id: &str,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<bool, CatalogError> {
+        let sql = "UPDATE deliveries SET state = 'doubtful' WHERE id = $1 AND state = 'pending' \
+                   AND lease_owner = $2 AND lease_until_us > $3";
+        let marked = on_write!(self, |pool, _begin, _lock| {
+            sqlx::query(sql)
+                .bind(id)
+                .bind(owner)
+                .bind(micros(now))
+                .execute(pool)
+                .await?
+                .rows_affected()
+        });
+        Ok(marked == 1)
     }
 
     /// Writes a try and what follows from it, and ends the lease. A delivery that was given up

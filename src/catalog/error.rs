@@ -17,6 +17,12 @@ pub enum CatalogError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Somebody else holds the lease of a row by now.
+    #[error("the lease of {what} is not held any more")]
+    Lease {
+        /// Which row.
+        what: String,
+    },
     /// The URL names a database that is not supported.
     #[error("catalog.url must begin with sqlite: or postgres:")]
     Url,
@@ -35,7 +41,7 @@ impl CatalogError {
                         })
                     })
             }
-            Self::Migrate(_) | Self::Row { .. } | Self::Url => false,
+            Self::Migrate(_) | Self::Row { .. } | Self::Lease { .. } | Self::Url => false,
         }
     }
 

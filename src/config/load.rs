@@ -69,6 +69,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
             "pipeline" => read_section(&name, section, &mut config.pipeline, &mut faults),
             "control" => read_section(&name, section, &mut config.control, &mut faults),
             "gir" => read_section(&name, section, &mut config.gir, &mut faults),
+            "mail" => read_section(&name, section, &mut config.mail, &mut faults),
             "play" => read_section(&name, section, &mut config.play, &mut faults),
             "bundle" => read_section(&name, section, &mut config.bundle, &mut faults),
             "pbx" => read_section(&name, section, &mut config.pbx, &mut faults),
@@ -92,6 +93,7 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigFaults> {
     faults.extend(config.bundle.check());
     faults.extend(config.control.check());
     faults.extend(config.gir.check());
+    faults.extend(config.mail.check());
     faults.extend(config.pbx.check());
     faults.extend(config.identity.check());
     faults.extend(config.observe.check());

@@ -18,6 +18,7 @@ use crate::control::ControlSettings;
 use crate::gir::GirSettings;
 use crate::identity::IdentitySettings;
 use crate::ingest::IngestSettings;
+use crate::mail::MailSettings;
 use crate::mask::MaskSettings;
 use crate::pbx::PbxSettings;
 use crate::pipeline::PipelineSettings;
@@ -51,6 +52,8 @@ pub struct Config {
     pub control: ControlSettings,
     /// `[gir]`.
     pub gir: GirSettings,
+    /// `[mail]`.
+    pub mail: MailSettings,
     /// `[play]`.
     pub play: PlaySettings,
     /// `[bundle]`.

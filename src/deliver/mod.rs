@@ -3,6 +3,7 @@
 //! A delivery is a row before it is a request. A [`Courier`] serves the rows of one kind of
 //! receiver, so that one that is slow does not hold up the others.
 
+mod mail;
 mod rws;
 mod webhook;
 
@@ -12,6 +13,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
+pub use mail::{ArchiveUrl, MailReceiver};
 pub use rws::RwsReceiver;
 pub use webhook::{WebhookReceiver, WebhookTarget};
 
@@ -31,6 +33,8 @@ pub enum Receiver {
     Rws(Box<RwsReceiver>),
     /// Webhooks.
     Webhooks(WebhookReceiver),
+    /// Mailboxes, through the relay.
+    Mail(Box<MailReceiver>),
 }
 
 impl Receiver {
@@ -39,6 +43,7 @@ impl Receiver {
         match self {
             Self::Rws(_) => RWS,
             Self::Webhooks(_) => "webhook:%",
+            Self::Mail(_) => "mail:%",
         }
     }
 
@@ -46,6 +51,7 @@ impl Receiver {
         match self {
             Self::Rws(rws) => rws.attempt(delivery).await,
             Self::Webhooks(hooks) => Ok(hooks.attempt(delivery, now).await),
+            Self::Mail(mail) => mail.attempt(delivery, now).await,
         }
     }
 }

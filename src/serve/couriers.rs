@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use zeroize::Zeroizing;
 
 use super::data::{DataDir, OPS_CREDENTIALS};
 use crate::config::{Config, read_secret};
 use crate::control::WEBHOOK;
-use crate::deliver::{Courier, Patience, Receiver, RwsReceiver, WebhookReceiver, WebhookTarget};
+use crate::deliver::{
+    ArchiveUrl, Courier, MailReceiver, Patience, Receiver, RwsReceiver, WebhookReceiver,
+    WebhookTarget,
+};
 use crate::gir::{GirSettings, RwsClient, RwsCredentials};
+use crate::mail::{Login, Relay};
 use crate::pipeline::Pipeline;
 
 /// One courier for each kind of receiver that is configured.
@@ -31,10 +35,11 @@ pub(super) fn couriers(
         receivers.push(Receiver::Rws(Box::new(receiver)));
     }
     receivers.extend(webhooks(config)?);
+    receivers.extend(mail(config, pipeline)?);
     let couriers = receivers.into_iter().map(|receiver| Courier {
         catalog: pipeline.catalog.clone(),
+        patience: patience(config, &receiver),
         receiver,
-        patience: patience(&config.gir),
         clock: Arc::clone(&pipeline.clock),
         node: pipeline.spool.node().to_owned(),
         bell: Arc::clone(&pipeline.delivery_bell),
@@ -42,9 +47,14 @@ pub(super) fn couriers(
     Ok(couriers.collect())
 }
 
-fn patience(settings: &GirSettings) -> Patience {
+fn patience(config: &Config, receiver: &Receiver) -> Patience {
+    let settings: &GirSettings = &config.gir;
+    let timeout_s = match receiver {
+        Receiver::Mail(_) => config.mail.timeout_s,
+        Receiver::Rws(_) | Receiver::Webhooks(_) => settings.timeout_s,
+    };
     Patience {
-        timeout_s: settings.timeout_s,
+        timeout_s,
         retry_first_ms: settings.retry_first_ms,
         retry_longest_s: settings.retry_longest_s,
         max_attempts: settings.max_attempts,
@@ -65,6 +75,37 @@ fn webhooks(config: &Config) -> anyhow::Result<Option<Receiver>> {
     }
     let timeout = Duration::from_secs(config.gir.timeout_s);
     Ok(Some(Receiver::Webhooks(WebhookReceiver::new(targets, timeout)?)))
+}
+
+/// Without a relay nobody takes letters, and what is owed waits.
+fn mail(config: &Config, pipeline: &Pipeline) -> anyhow::Result<Option<Receiver>> {
+    let settings = &config.mail;
+    if settings.relay.is_none() {
+        return Ok(None);
+    }
+    let login = match (&settings.username, &settings.password_file) {
+        (Some(username), Some(file)) => {
+            Some(Login { username: username.clone(), password: read_secret(file)? })
+        }
+        _ => None,
+    };
+    let ca = settings.ca_file.as_ref().map(|path| {
+        std::fs::read(path).with_context(|| format!("mail.ca_file {}", path.display()))
+    });
+    let relay = Relay::new(settings, login, ca.transpose()?.as_deref());
+    let receiver = MailReceiver {
+        catalog: pipeline.catalog.clone(),
+        relay: relay.context("the mail relay cannot be used")?,
+        archive_url: archive_url(),
+        node: pipeline.spool.node().to_owned(),
+        clock: Arc::clone(&pipeline.clock),
+    };
+    Ok(Some(Receiver::Mail(Box::new(receiver))))
+}
+
+/// No archive has a link of its own yet.
+fn archive_url() -> ArchiveUrl {
+    Arc::new(|_| Box::pin(async { Err("archives have no links yet".to_owned()) }))
 }
 
 fn rws(config: &Config, data: &DataDir, own_url: &str) -> anyhow::Result<RwsClient> {
