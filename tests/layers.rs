@@ -48,13 +48,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("play", &["asset", "catalog", "media", "observe", "seal", "store"]),
     ("archive", &["asset", "catalog", "observe", "store"]),
     ("retention", &["asset", "catalog", "observe", "store"]),
-    ("bundle", &["asset", "catalog", "observe", "play", "store"]),
+    ("bundle", &["asset", "catalog", "mail", "observe", "play", "store"]),
     ("identity", &["asset", "catalog"]),
     (
         "http",
         &[
             "archive", "asset", "bundle", "catalog", "control", "gir", "identity", "ingest",
-            "mask", "observe", "pbx", "pipeline", "play", "seal", "store",
+            "mail", "mask", "observe", "pbx", "pipeline", "play", "seal", "store",
         ],
     ),
 ];

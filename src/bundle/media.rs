@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::request::{MediaRequest, Part, PartStatus};
 use super::worker::{Binder, BinderError};
-use super::zip_file::Entry;
+use super::zip_file::{Content, Entry};
 use crate::asset::{AssetId, ContactId, Outcome, RecordingId, SegmentId};
 use crate::catalog::{BundleKind, BundleRow};
 use crate::play::{Asked, Offer, PlayError, Standing, Take};
@@ -75,7 +75,7 @@ impl Binder {
                         bytes = bytes.saturating_add(outcome.bytes);
                         let playable = self.player.open(asset).await?;
                         let name = distinct(&mut names, &outcome.file_name);
-                        gathered.entries.push(Entry { name, playable });
+                        gathered.entries.push(Entry { name, content: Content::Playable(playable) });
                         gathered.owners.push(index);
                         gathered.sources.push(recording);
                     }
@@ -142,7 +142,7 @@ impl Binder {
 
 /// The name, or one like it that no entry has yet. Names that differ in case only are one name to some
 /// file systems.
-fn distinct(taken: &mut HashSet<String>, name: &str) -> String {
+pub(super) fn distinct(taken: &mut HashSet<String>, name: &str) -> String {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "bin"));
     let numbered = (2_u32..).map(|number| format!("{stem} ({number}).{extension}"));
     let free = std::iter::once(name.to_owned())

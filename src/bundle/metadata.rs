@@ -49,7 +49,7 @@ impl Binder {
         let make = move |sink: &mut crate::play::Sink<'_>| Ok::<(), ZipFileError>(sink(&text)?);
         let vaulted = self.vault.keep(key, &format!("t{}", row.attempts), bytes, make).await;
         let vaulted = vaulted.map_err(BinderError::Vault)?;
-        Ok(Bound { vaulted, bytes, parts: Vec::new(), sources: Vec::new() })
+        Ok(Bound { vaulted, bytes, files: 0, parts: Vec::new(), sources: Vec::new() })
     }
 
     async fn table(&self, row: &BundleRow) -> Result<Vec<u8>, BinderError> {

@@ -3,11 +3,13 @@
 
 mod media;
 mod metadata;
+mod records;
 mod request;
 mod settings;
 mod worker;
 mod zip_file;
 
-pub use request::{MAX_ENTITIES, MediaRequest, MetadataRequest, Part, PartStatus};
+pub use records::{ARCHIVE_LETTER, ARCHIVE_LIFE_H};
+pub use request::{MAX_ENTITIES, MediaRequest, MetadataRequest, Part, PartStatus, RecordsRequest};
 pub use settings::BundleSettings;
 pub use worker::Binder;

@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::CallFilter;
+use crate::mail::Language;
+
 /// Most contacts or segments of one ZIP file.
 pub const MAX_ENTITIES: usize = 500;
 
@@ -24,6 +27,18 @@ pub struct MetadataRequest {
     pub from: Timestamp,
     /// First instant at which they do not any more.
     pub until: Timestamp,
+}
+
+/// The call records of a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordsRequest {
+    /// Which.
+    pub filter: CallFilter,
+    /// Who is written to when it is there, if anybody is.
+    pub letter_to: Option<String>,
+    /// In which language.
+    pub language: Language,
 }
 
 /// How far one entity is.

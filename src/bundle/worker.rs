@@ -12,9 +12,10 @@ use tokio::sync::{Notify, watch};
 
 use super::media::Gathered;
 use super::metadata::CSV;
+use super::records::{archive_end, letter};
 use super::request::{Part, PartStatus};
 use super::settings::BundleSettings;
-use super::zip_file::{self, ZipFileError};
+use super::zip_file::{self, Entry, ZipFileError};
 use crate::asset::{Clock, Digest, Outcome, RecordingId};
 use crate::catalog::{BundleKind, BundleRow, CatalogError, MadeBundle};
 use crate::observe::chain;
@@ -28,7 +29,7 @@ const LOOK_AGAIN_S: i64 = 1;
 /// How long something that is on its way is waited for.
 const PATIENCE: SignedDuration = SignedDuration::from_mins(15);
 /// Tries after which an entity that cannot be read is left out, or a bundle given up.
-const MAX_ATTEMPTS: u32 = 5;
+pub(super) const MAX_ATTEMPTS: u32 = 5;
 /// First wait after a failure, doubled each time, in seconds.
 const RETRY_S: i64 = 1;
 /// Media type and extension of a ZIP file.
@@ -93,6 +94,8 @@ pub(super) enum BinderError {
 pub(super) struct Bound {
     pub(super) vaulted: Vaulted,
     pub(super) bytes: u64,
+    /// Files of media in it.
+    pub(super) files: u64,
     pub(super) parts: Vec<Part>,
     pub(super) sources: Vec<(RecordingId, usize)>,
 }
@@ -162,7 +165,12 @@ impl Binder {
             tracing::warn!(bundle = %row.asset_id, error = text, "no bundle");
             // Callers see it: the causes may name addresses of the inside.
             let text = error.to_string();
-            return Ok(catalog.fail_bundle(row.asset_id, &text, parts.as_deref(), now).await?);
+            let message = match row.kind {
+                BundleKind::Records => letter(row, Err(&text)).ok().flatten(),
+                _ => None,
+            };
+            let why = (text.as_str(), parts.as_deref());
+            return Ok(catalog.fail_bundle(row, why, message.as_ref(), now).await?);
         }
         let wait = RETRY_S.saturating_mul(1 << row.attempts.min(8));
         let at = now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX);
@@ -174,6 +182,7 @@ impl Binder {
         let (bound, (media_type, extension)) = match row.kind {
             BundleKind::Metadata => (self.bind_metadata(row).await?, CSV),
             BundleKind::Contacts | BundleKind::Segments => (self.bind_media(row).await?, ZIP),
+            BundleKind::Records => (self.bind_records(row).await?, ZIP),
         };
         let made = row.created.strftime("%Y-%m-%dT%H-%M-%S");
         let outcome = Outcome {
@@ -193,12 +202,20 @@ impl Binder {
         let segments: Vec<String> = bound.vaulted.segments.iter().map(Digest::to_string).collect();
         let now = self.clock.now();
         let kept = SignedDuration::from_hours(i64::from(self.settings.keep_h));
+        let (expires, message) = match row.kind {
+            BundleKind::Records => {
+                let expires = archive_end(now);
+                (expires, letter(row, Ok((bound.files, bound.bytes, expires)))?)
+            }
+            _ => (now.checked_add(kept).unwrap_or(Timestamp::MAX), None),
+        };
         let made = MadeBundle {
             outcome: text(serde_json::to_string(&outcome))?,
             segments: segments.join(" "),
             parts: text(serde_json::to_string(&bound.parts))?,
             sources: bound.sources,
-            expires: now.checked_add(kept).unwrap_or(Timestamp::MAX),
+            expires,
+            message,
         };
         if !self.player.catalog.finish_bundle(row, &made, now).await? {
             self.vault.store.delete(&ObjectKey::parse(&outcome.stored.key)?).await?;
@@ -223,10 +240,11 @@ impl Binder {
             if gathered.entries.is_empty() {
                 return Err(BinderError::Empty(gathered.parts));
             }
-            match self.zip(row, &gathered).await {
+            match self.zip(row, gathered.entries.clone()).await {
                 Ok((vaulted, bytes)) => {
+                    let files = gathered.entries.len() as u64;
                     let Gathered { parts, sources, .. } = gathered;
-                    return Ok(Bound { vaulted, bytes, parts, sources });
+                    return Ok(Bound { vaulted, bytes, files, parts, sources });
                 }
                 Err(BinderError::Vault(VaultError::Made(ZipFileError::Entry {
                     index,
@@ -241,17 +259,19 @@ impl Binder {
         }
     }
 
-    async fn zip(
+    pub(super) async fn zip(
         &self,
         row: &BundleRow,
-        gathered: &Gathered,
+        entries: Vec<Entry>,
     ) -> Result<(Vaulted, u64), BinderError> {
-        let entries = gathered.entries.clone();
-        let measured = tokio::task::spawn_blocking(move || zip_file::length(&entries)).await;
-        let bytes = measured.map_err(|_| BinderError::Thread)??;
-        let (entries, runtime) = (gathered.entries.clone(), Handle::current());
-        let make =
-            move |sink: &mut crate::play::Sink<'_>| zip_file::write(&entries, &runtime, sink);
+        let measure = move || (zip_file::length(&entries), entries);
+        let measured = tokio::task::spawn_blocking(measure).await;
+        let (bytes, entries) = measured.map_err(|_| BinderError::Thread)?;
+        let bytes = bytes?;
+        let (player, runtime) = (self.player.clone(), Handle::current());
+        let make = move |sink: &mut crate::play::Sink<'_>| {
+            zip_file::write(&entries, (&player, &runtime), sink)
+        };
         let key = self.key(row, ZIP.1)?;
         let vaulted = self.vault.keep(key, &format!("t{}", row.attempts), bytes, make).await;
         Ok((vaulted.map_err(BinderError::Vault)?, bytes))

@@ -1,12 +1,14 @@
 //! A ZIP file whose length is known before it is written: its entries are stored as they are.
 
-use std::io::{self, BufWriter, Read as _, Write};
+use std::io::{self, BufWriter, Read, Write};
 
+use bytes::Bytes;
 use tokio::runtime::Handle;
 use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, ZipWriter};
 
-use crate::play::{AssetReader, Playable, Sink};
+use crate::asset::AssetId;
+use crate::play::{AssetReader, Playable, Player, Sink};
 
 /// How much is collected before it is sealed, in bytes.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -17,7 +19,44 @@ pub(super) struct Entry {
     /// Its name, unlike any other's.
     pub(super) name: String,
     /// Its bytes.
-    pub(super) playable: Playable,
+    pub(super) content: Content,
+}
+
+/// What a file in it holds.
+#[derive(Clone)]
+pub(super) enum Content {
+    /// An opened asset.
+    Playable(Playable),
+    /// An asset of this length that is opened when its turn comes: there may be very many.
+    Asset(AssetId, u64),
+    /// A text of our own.
+    Text(Bytes),
+}
+
+impl Content {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Playable(playable) => playable.outcome.bytes,
+            Self::Asset(_, bytes) => *bytes,
+            Self::Text(text) => text.len() as u64,
+        }
+    }
+
+    fn reader(&self, player: &Player, runtime: &Handle) -> io::Result<Box<dyn Read>> {
+        let playable = match self {
+            Self::Text(text) => return Ok(Box::new(io::Cursor::new(text.clone()))),
+            Self::Playable(playable) => playable.clone(),
+            Self::Asset(asset, bytes) => {
+                let opened =
+                    runtime.block_on(player.open_once(*asset)).map_err(io::Error::other)?;
+                if opened.outcome.bytes != *bytes {
+                    return Err(io::Error::other("its length changed"));
+                }
+                opened
+            }
+        };
+        Ok(Box::new(AssetReader::new(playable, runtime.clone())))
+    }
 }
 
 /// Why a ZIP file is not whole.
@@ -45,7 +84,7 @@ pub(super) fn length(entries: &[Entry]) -> Result<u64, ZipFileError> {
     let mut count = Count(0);
     let mut zip = ZipWriter::new_stream(&mut count);
     for entry in entries {
-        let bytes = entry.playable.outcome.bytes;
+        let bytes = entry.content.bytes();
         zip.start_file(entry.name.as_str(), options(bytes))?;
         // Only how many there are matters here.
         let mut blank = io::BufReader::with_capacity(BLOCK_BYTES, io::repeat(0).take(bytes));
@@ -58,15 +97,16 @@ pub(super) fn length(entries: &[Entry]) -> Result<u64, ZipFileError> {
 /// Writes it.
 pub(super) fn write(
     entries: &[Entry],
-    runtime: &Handle,
+    (player, runtime): (&Player, &Handle),
     sink: &mut Sink<'_>,
 ) -> Result<(), ZipFileError> {
     let out = BufWriter::with_capacity(BLOCK_BYTES, Into(sink));
     let mut zip = ZipWriter::new_stream(out);
     let mut block = vec![0; BLOCK_BYTES];
     for (index, entry) in entries.iter().enumerate() {
-        zip.start_file(entry.name.as_str(), options(entry.playable.outcome.bytes))?;
-        let mut reader = AssetReader::new(entry.playable.clone(), runtime.clone());
+        zip.start_file(entry.name.as_str(), options(entry.content.bytes()))?;
+        let opened = entry.content.reader(player, runtime);
+        let mut reader = opened.map_err(|source| ZipFileError::Entry { index, source })?;
         loop {
             let read = reader.read(&mut block);
             let count = read.map_err(|source| ZipFileError::Entry { index, source })?;

@@ -1,13 +1,11 @@
 //! Bundles: files made on request and kept for a while, and the work of making them.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::audit::write_audit;
 use super::pool::{on_read, on_write};
-use super::{AuditEntry, Catalog, CatalogError, instant, micros};
+use super::{AuditEntry, Catalog, CatalogError, OwedMessage, instant, micros};
 use crate::asset::{AssetId, RecordingId, TenantId};
 
 /// How long a lease holds, in microseconds: longer than any bundle takes.
@@ -24,6 +22,8 @@ pub enum BundleKind {
     Segments,
     /// A CSV file about recordings.
     Metadata,
+    /// A ZIP file of the call records of a period.
+    Records,
 }
 
 impl BundleKind {
@@ -33,11 +33,12 @@ impl BundleKind {
             Self::Contacts => "contacts",
             Self::Segments => "segments",
             Self::Metadata => "metadata",
+            Self::Records => "records",
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Contacts, Self::Segments, Self::Metadata]
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        [Self::Contacts, Self::Segments, Self::Metadata, Self::Records]
             .into_iter()
             .find(|kind| kind.name() == text)
     }
@@ -66,7 +67,7 @@ impl BundleState {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::Wanted, Self::Ready, Self::Failed, Self::Expired]
             .into_iter()
             .find(|state| state.name() == text)
@@ -102,6 +103,8 @@ pub struct BundleRow {
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// First instant at which nobody gets it any more, once it is there.
+    pub expires: Option<Timestamp>,
 }
 
 /// A bundle that is asked for.
@@ -131,10 +134,12 @@ pub struct MadeBundle {
     pub sources: Vec<(RecordingId, usize)>,
     /// When it is removed.
     pub expires: Timestamp,
+    /// What is owed with it.
+    pub message: Option<OwedMessage>,
 }
 
-const COLUMNS: &str = "SELECT asset_id, tenant, kind, request, requested_by, state, parts, reason, \
-                       outcome, attempts, created_us, updated_us FROM bundles";
+pub(super) const COLUMNS: &str = "SELECT asset_id, tenant, kind, request, requested_by, state, parts, reason, \
+                       outcome, attempts, created_us, updated_us, expires_us FROM bundles";
 
 /// Reads a row of either database.
 macro_rules! bundle_row {
@@ -158,9 +163,12 @@ macro_rules! bundle_row {
             attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
             created: instant(row.try_get("created_us")?),
             updated: instant(row.try_get("updated_us")?),
+            expires: row.try_get::<Option<i64>, _>("expires_us")?.map(instant),
         })
     }};
 }
+
+pub(super) use bundle_row;
 
 impl Catalog {
     /// Asks for a bundle; false when its like is too near. The entry tells of it.
@@ -271,133 +279,5 @@ impl Catalog {
             tx.commit().await?;
             Ok(Some(row))
         })
-    }
-
-    /// A bundle was made. False when something in it was deleted meanwhile: then its object must go,
-    /// and it is made anew.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn finish_bundle(
-        &self,
-        row: &BundleRow,
-        made: &MadeBundle,
-        now: Timestamp,
-    ) -> Result<bool, CatalogError> {
-        // Locks a recording as a deletion does, so that it is either waited for or waits.
-        let lock = "UPDATE recordings SET masks_complete = masks_complete \
-                    WHERE tenant = $1 AND id = $2";
-        let erased = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
-                      AND state = 'erased'";
-        let (asset, tenant) = (row.asset_id, row.tenant.as_str());
-        let sql = "UPDATE bundles SET state = 'ready', reason = NULL, outcome = $2, segments = $3, \
-                   parts = $4, expires_us = $5, updated_us = $6, lease_until_us = 0 \
-                   WHERE asset_id = $1";
-        let source = "INSERT INTO bundle_sources (asset_id, recording_id) VALUES ($1,$2) \
-                      ON CONFLICT (asset_id, recording_id) DO NOTHING";
-        on_write!(self, |pool, begin, _lock| {
-            let mut tx = pool.begin_with(begin).await?;
-            // In one order everywhere.
-            let sources: BTreeMap<&str, usize> =
-                made.sources.iter().map(|(id, count)| (id.as_str(), *count)).collect();
-            for (recording, known) in sources {
-                sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
-                let query = sqlx::query_scalar(erased).bind(tenant).bind(recording);
-                let count: i64 = query.fetch_one(&mut *tx).await?;
-                if usize::try_from(count) != Ok(known) {
-                    return Ok(false);
-                }
-                let query = sqlx::query(source).bind(asset.to_string()).bind(recording);
-                query.execute(&mut *tx).await?;
-            }
-            sqlx::query(sql)
-                .bind(asset.to_string())
-                .bind(&made.outcome)
-                .bind(&made.segments)
-                .bind(&made.parts)
-                .bind(micros(made.expires))
-                .bind(micros(now))
-                .execute(&mut *tx)
-                .await?;
-            tx.commit().await?;
-            Ok(true)
-        })
-    }
-
-    /// A bundle cannot be made.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn fail_bundle(
-        &self,
-        asset: AssetId,
-        reason: &str,
-        parts: Option<&str>,
-        now: Timestamp,
-    ) -> Result<(), CatalogError> {
-        let sql = "UPDATE bundles SET state = 'failed', reason = $2, parts = $3, updated_us = $4, \
-                   lease_until_us = 0 WHERE asset_id = $1";
-        on_write!(self, |pool, _begin, _lock| {
-            let query = sqlx::query(sql).bind(asset.to_string()).bind(reason);
-            query.bind(parts).bind(micros(now)).execute(pool).await?;
-        });
-        Ok(())
-    }
-
-    /// A bundle waits for another try, at an instant; whether the one before counts.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn postpone_bundle(
-        &self,
-        asset: AssetId,
-        (run_at, counts): (Timestamp, bool),
-        reason: &str,
-    ) -> Result<(), CatalogError> {
-        let sql = "UPDATE bundles SET run_at_us = $2, reason = $3, lease_until_us = 0, \
-                   attempts = attempts - $4 WHERE asset_id = $1";
-        on_write!(self, |pool, _begin, _lock| {
-            let query = sqlx::query(sql).bind(asset.to_string()).bind(micros(run_at)).bind(reason);
-            query.bind(i64::from(!counts)).execute(pool).await?;
-        });
-        Ok(())
-    }
-
-    /// At start: what this node was making when it stopped is due again at once.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn recover_bundles(&self, node: &str) -> Result<u64, CatalogError> {
-        let sql = "UPDATE bundles SET lease_until_us = 0 \
-                   WHERE lease_owner = $1 AND state = 'wanted' AND lease_until_us > 0";
-        Ok(on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(node).execute(pool).await?.rows_affected()
-        }))
-    }
-
-    /// A bundle whose time is over, if there is one.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn overdue_bundle(&self, now: Timestamp) -> Result<Option<BundleRow>, CatalogError> {
-        let sql = format!(
-            "{COLUMNS} WHERE state = 'ready' AND expires_us <= $1 ORDER BY expires_us LIMIT 1"
-        );
-        on_read!(self, |pool| {
-            let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(micros(now));
-            query.fetch_optional(pool).await?.as_ref().map(|row| bundle_row!(row)).transpose()
-        })
-    }
-
-    /// The time of a bundle is over: nobody gets it any more.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn expire_bundle(&self, asset: AssetId, now: Timestamp) -> Result<(), CatalogError> {
-        let sql = "UPDATE bundles SET state = 'expired', updated_us = $2 WHERE asset_id = $1";
-        on_write!(self, |pool, _begin, _lock| {
-            sqlx::query(sql).bind(asset.to_string()).bind(micros(now)).execute(pool).await?;
-        });
-        Ok(())
     }
 }

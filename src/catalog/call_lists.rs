@@ -1,13 +1,15 @@
 //! Lists and sums of call records, by when the calls began.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::pool::on_read;
 use super::{Catalog, CatalogError, micros};
 use crate::asset::{AssetId, TenantId};
 
 /// Whose records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum CallScope {
     /// All of the tenant.
     Client,
@@ -20,7 +22,8 @@ pub enum CallScope {
 }
 
 /// Which records; both instants are inside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CallFilter {
     /// Tenant.
     pub tenant: TenantId,
@@ -61,6 +64,27 @@ pub struct ListedCall {
     pub record_uuid: String,
     /// The object as callers get it, as JSON.
     pub shown: String,
+}
+
+/// A record with its file, for an archive.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct CallFile {
+    /// When the call began, in microseconds since 1970.
+    pub init_us: i64,
+    /// Its name.
+    pub record_uuid: String,
+    /// The object as callers get it, as JSON.
+    pub shown: String,
+    /// The file.
+    pub asset_id: String,
+    /// The recording that the file belongs to.
+    pub recording_id: String,
+    /// `ready` or `archived`.
+    pub state: String,
+    /// What was stored, as JSON.
+    pub outcome: Option<String>,
+    /// How many files of the recording were erased.
+    pub erased: i64,
 }
 
 /// How much there is.
@@ -151,6 +175,41 @@ impl Catalog {
             let query = match from {
                 CallsFrom::After(at, name) => query.bind(*at).bind(name),
                 CallsFrom::Offset(_) => query,
+            };
+            query.fetch_all(pool).await?
+        }))
+    }
+
+    /// At most `limit` records with their files, the oldest first, after `after`.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn call_files(
+        &self,
+        filter: &CallFilter,
+        after: Option<(i64, &str)>,
+        limit: u32,
+    ) -> Result<Vec<CallFile>, CatalogError> {
+        let beginning = after.map_or("", |_| " AND (init_us, record_uuid) > ($5, $6)");
+        let sql = format!(
+            "SELECT r.init_us, r.record_uuid, r.shown, r.asset_id, r.recording_id, m.state, \
+             m.outcome, (SELECT COUNT(*) FROM media e WHERE e.tenant = r.tenant \
+             AND e.recording_id = r.recording_id AND e.state = 'erased') AS erased \
+             FROM (SELECT * FROM call_records WHERE {}{beginning} \
+             ORDER BY init_us, record_uuid LIMIT {limit}) r \
+             JOIN media m ON m.asset_id = r.asset_id ORDER BY r.init_us, r.record_uuid",
+            filter.clause()
+        );
+        let sql = sqlx::AssertSqlSafe(sql);
+        Ok(on_read!(self, |pool| {
+            let query = sqlx::query_as(sql)
+                .bind(filter.tenant.as_str())
+                .bind(micros(filter.from))
+                .bind(micros(filter.to))
+                .bind(filter.least());
+            let query = match after {
+                Some((at, name)) => query.bind(at).bind(name),
+                None => query,
             };
             query.fetch_all(pool).await?
         }))

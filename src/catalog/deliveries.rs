@@ -5,7 +5,7 @@ use sqlx::Row as _;
 
 use super::pool::{on_read, on_write};
 use super::{Catalog, CatalogError, instant, micros};
-use crate::asset::{RecordingId, TenantId};
+use crate::asset::{AssetId, RecordingId, TenantId};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -248,6 +248,26 @@ impl Catalog {
             tx.commit().await?;
         });
         Ok(())
+    }
+
+    /// Where the delivery about a bundle or a file to one target stands, if it is owed.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub async fn delivery_state(
+        &self,
+        tenant: &TenantId,
+        subject: AssetId,
+        target: &str,
+    ) -> Result<Option<DeliveryState>, CatalogError> {
+        let sql = "SELECT state FROM deliveries WHERE tenant = $1 AND recording_id = $2 \
+                   AND target = $3";
+        let state: Option<String> = on_read!(self, |pool| {
+            let query = sqlx::query_scalar(sql).bind(tenant.as_str()).bind(subject.to_string());
+            query.bind(target).fetch_optional(pool).await?
+        });
+        let bad = |text: &String| CatalogError::row(subject, text);
+        state.map(|text| DeliveryState::parse(&text).ok_or_else(|| bad(&text))).transpose()
     }
 
     /// The outcome of the last try, if there was one.

@@ -9,6 +9,7 @@
 
 mod access_keys;
 mod audit;
+mod bundle_ends;
 mod bundles;
 mod call_lists;
 mod call_records;
@@ -49,9 +50,10 @@ mod uploads;
 
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
+pub use bundle_ends::Queued;
 pub use bundles::{BundleKind, BundleRow, BundleState, MadeBundle, NewBundle};
 pub use call_lists::{
-    CallFilter, CallMonth, CallOrder, CallScope, CallTotals, CallsFrom, ListedCall,
+    CallFile, CallFilter, CallMonth, CallOrder, CallScope, CallTotals, CallsFrom, ListedCall,
 };
 pub use call_records::{CallRecordRow, NewCallRecord, OwedMessage};
 pub use contacts::{Place, SegmentRow};

@@ -62,7 +62,7 @@ fn request_id(request: &Request) -> String {
 fn dialect(path: &str) -> &'static str {
     match path.split('/').nth(1).unwrap_or_default() {
         "ingest" => "ingest",
-        "oauth" | "s" => "pbx",
+        "oauth" | "s" | "archive" => "pbx",
         "api" if path.starts_with("/api/ver1.0") => "pbx",
         "internal-api" | "api" => "gir",
         "control" => "recorder",

@@ -10,5 +10,5 @@ mod settings;
 
 pub use interval::{Interval, IntervalFault};
 pub use lister::Lister;
-pub use record::{CallRecords, RecordUuid};
+pub use record::{CallRecords, RecordUuid, webhook_target};
 pub use settings::{PbxClient, PbxSettings, RecordWebhook};

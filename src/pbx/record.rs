@@ -165,7 +165,9 @@ impl CallRecords {
     fn messages(&self, row: &MediaRow, shown: &Shown<'_>) -> Vec<OwedMessage> {
         let hooks = self.settings.webhooks.iter().filter(|hook| hook.tenant == row.tenant);
         let body = json!({ "event": "record_ready", "record": shown }).to_string();
-        hooks.map(|hook| OwedMessage { target: target(&hook.name), body: body.clone() }).collect()
+        hooks
+            .map(|hook| OwedMessage { target: webhook_target(&hook.name), body: body.clone() })
+            .collect()
     }
 
     fn times(&self, document: &RecordingDocument, entry: &MediaEntry, outcome: &Outcome) -> Times {
@@ -185,8 +187,8 @@ impl CallRecords {
     }
 }
 
-/// The target of a webhook of this name.
-pub(super) fn target(name: &str) -> String {
+/// The target of a webhook of this name, in the delivery table.
+pub fn webhook_target(name: &str) -> String {
     format!("{WEBHOOK}{name}")
 }
 

@@ -122,6 +122,15 @@ impl Player {
         Ok(playable)
     }
 
+    /// The same for whoever reads an asset once from its beginning to its end: nothing is kept.
+    ///
+    /// # Errors
+    /// [`PlayError`].
+    pub async fn open_once(&self, asset: AssetId) -> Result<Playable, PlayError> {
+        let stored = self.catalog.stored_asset(asset).await?.ok_or(PlayError::NotReady)?;
+        Ok(self.open_stored(&stored.outcome, &stored.segments).await?.unshelved())
+    }
+
     /// Opens what these columns of its row describe.
     pub(super) async fn open_stored(
         &self,

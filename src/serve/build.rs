@@ -103,7 +103,8 @@ pub(super) async fn parts(
         progress: progress.clone(),
     };
     let ingest = ingest(config, &pipeline);
-    let couriers = couriers(config, data, &own_url, &pipeline)?;
+    let links = links(config, data, &pipeline, &public_url)?;
+    let couriers = couriers(config, data, &own_url, &pipeline, &links)?;
     let control = control(config, &pipeline, &ingest);
     let player = Player {
         catalog: catalog.clone(),
@@ -128,7 +129,7 @@ pub(super) async fn parts(
         progress,
         pipeline: pipeline.clone(),
         player,
-        links: links(config, data, &pipeline, &public_url)?,
+        links,
         listening: Listening::new(pipeline.catalog.clone(), Arc::clone(&clock)),
         rendition_bell: Arc::clone(&studio.bell),
         bundle_bell: Arc::clone(&binder.bell),

@@ -15,7 +15,9 @@ use crate::deliver::{
 };
 use crate::gir::{GirSettings, RwsClient, RwsCredentials};
 use crate::mail::{Login, Relay};
+use crate::pbx::webhook_target;
 use crate::pipeline::Pipeline;
+use crate::play::{ARCHIVE_PATH, LinkOwner, Links, PlayError};
 
 /// One courier for each kind of receiver that is configured.
 pub(super) fn couriers(
@@ -23,6 +25,7 @@ pub(super) fn couriers(
     data: &DataDir,
     own_url: &str,
     pipeline: &Pipeline,
+    links: &Links,
 ) -> anyhow::Result<Vec<Courier>> {
     let mut receivers = Vec::new();
     if config.gir.deliver {
@@ -35,7 +38,7 @@ pub(super) fn couriers(
         receivers.push(Receiver::Rws(Box::new(receiver)));
     }
     receivers.extend(webhooks(config)?);
-    receivers.extend(mail(config, pipeline)?);
+    receivers.extend(mail(config, pipeline, links)?);
     let couriers = receivers.into_iter().map(|receiver| Courier {
         catalog: pipeline.catalog.clone(),
         patience: patience(config, &receiver),
@@ -70,6 +73,13 @@ fn webhooks(config: &Config) -> anyhow::Result<Option<Receiver>> {
             secret: read_secret(&hook.secret_file)?,
         });
     }
+    for hook in &config.pbx.webhooks {
+        targets.push(WebhookTarget {
+            target: webhook_target(&hook.name),
+            url: hook.url.clone(),
+            secret: read_secret(&hook.secret_file)?,
+        });
+    }
     if targets.is_empty() {
         return Ok(None);
     }
@@ -78,7 +88,7 @@ fn webhooks(config: &Config) -> anyhow::Result<Option<Receiver>> {
 }
 
 /// Without a relay nobody takes letters, and what is owed waits.
-fn mail(config: &Config, pipeline: &Pipeline) -> anyhow::Result<Option<Receiver>> {
+fn mail(config: &Config, pipeline: &Pipeline, links: &Links) -> anyhow::Result<Option<Receiver>> {
     let settings = &config.mail;
     if settings.relay.is_none() {
         return Ok(None);
@@ -96,16 +106,28 @@ fn mail(config: &Config, pipeline: &Pipeline) -> anyhow::Result<Option<Receiver>
     let receiver = MailReceiver {
         catalog: pipeline.catalog.clone(),
         relay: relay.context("the mail relay cannot be used")?,
-        archive_url: archive_url(),
+        archive_url: archive_url(links),
         node: pipeline.spool.node().to_owned(),
         clock: Arc::clone(&pipeline.clock),
     };
     Ok(Some(Receiver::Mail(Box::new(receiver))))
 }
 
-/// No archive has a link of its own yet.
-fn archive_url() -> ArchiveUrl {
-    Arc::new(|_| Box::pin(async { Err("archives have no links yet".to_owned()) }))
+/// The link of an archive, for its letter.
+fn archive_url(links: &Links) -> ArchiveUrl {
+    let links = links.clone();
+    Arc::new(move |asset| {
+        let links = links.clone();
+        Box::pin(async move {
+            let failed = |error: PlayError| error.to_string();
+            let tenant = links.catalog.bundle_tenant(asset).await;
+            let tenant = tenant.map_err(|error| error.to_string())?;
+            let tenant = tenant.ok_or_else(|| "the archive is gone".to_owned())?;
+            let owner = LinkOwner { tenant: &tenant, name: "system", asset };
+            let token = links.storage_token(owner).await.map_err(failed)?;
+            Ok(format!("{}{ARCHIVE_PATH}{token}", links.public_url))
+        })
+    })
 }
 
 fn rws(config: &Config, data: &DataDir, own_url: &str) -> anyhow::Result<RwsClient> {

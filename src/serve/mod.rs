@@ -8,6 +8,7 @@ mod listen;
 mod sign_in;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::catalog::Catalog;
 use crate::config::Config;
+use crate::pbx::Lister;
 use crate::play::Listening;
 
 pub use build::catalog_url;
@@ -50,6 +52,18 @@ async fn index(catalog: Catalog, zone: Option<TimeZone>, mut stop: watch::Receiv
             () = tokio::time::sleep(INDEX_POLL) => {}
             _ = stop.changed() => {}
         }
+    }
+}
+
+/// Lists call records of files that were ready before.
+async fn list(lister: Lister, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        listed = lister.run() => match listed {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "older call records are listed now"),
+            Err(error) => tracing::error!(error = ?error, "older call records cannot be listed"),
+        },
+        _ = stop.changed() => {}
     }
 }
 
@@ -93,6 +107,11 @@ impl Gateway {
         let public_url = parts.state.public_url.to_string();
         let catalog = parts.state.catalog.clone();
         let sweeper = parts.state.ingest.clone();
+        let lister = Lister {
+            catalog: catalog.clone(),
+            records: Arc::clone(&parts.pipeline.call_records),
+            clock: Arc::clone(&parts.pipeline.clock),
+        };
         let heard = parts.state.listening.clone();
         let router = crate::http::router(parts.state);
         let listener = tokio::spawn(listen::run(listener, router, limit, listening));
@@ -114,6 +133,7 @@ impl Gateway {
         workers.spawn(sweeper.sweep(work.clone()));
         workers.spawn(heard.clone().run(work.clone()));
         workers.spawn(parts.control.run(work.clone()));
+        workers.spawn(list(lister, work.clone()));
         workers.spawn(index(catalog.clone(), config.mask.time_zone(), work.clone()));
         for courier in parts.couriers {
             workers.spawn(courier.run(work.clone()));

@@ -2,6 +2,7 @@
 //! `/api/ver1.0/`, permanent links, archives. Existing clients come by changing the host alone, so slashes
 //! may be doubled or missing, and no redirect is ever sent.
 
+mod archive;
 mod caller;
 mod deletion;
 mod file;
@@ -52,6 +53,7 @@ pub(super) fn routes() -> Router<State> {
         .route("/api/ver1.0/{*rest}", any(serve))
         .route("/oauth/{*rest}", any(serve))
         .route("/s/{*rest}", any(serve))
+        .route("/archive/{*rest}", any(serve))
         .layer(CompressionLayer::new().no_br().no_deflate().no_zstd().compress_when(OnlyJson))
 }
 
@@ -59,7 +61,7 @@ pub(super) fn routes() -> Router<State> {
 pub(super) fn owns(path: &str) -> bool {
     let Ok(steps) = path::steps(path) else { return false };
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
-    matches!(steps.as_slice(), ["api", "ver1.0", ..] | ["oauth", ..] | ["s", ..])
+    matches!(steps.as_slice(), ["api", "ver1.0", ..] | ["oauth", ..] | ["s" | "archive", ..])
 }
 
 /// Any request of this dialect.
@@ -82,12 +84,14 @@ async fn route(state: &State, request: Request, address: IpAddr) -> Result<Respo
             Ok(token::token(state, request, address).await)
         }
         ["oauth", "token"] => Err(Problem::method("POST")),
+        ["s" | "archive", _, ..] if !is_reading(request.method()) => {
+            Err(Problem::method("GET, HEAD"))
+        }
         ["s", token, ..] => {
-            let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-            if !reading {
-                return Err(Problem::method("GET, HEAD"));
-            }
             file::follow(state, token, address, (request.method(), request.headers())).await
+        }
+        ["archive", token] => {
+            archive::follow(state, token, address, (request.method(), request.headers())).await
         }
         ["api", "ver1.0", rest @ ..] => api(state, request, (address, rest)).await,
         _ => Err(Problem::not_found()),
@@ -125,6 +129,10 @@ async fn api(
     Ok(limited(answered, allowance))
 }
 
+fn is_reading(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
 fn limited(answered: Result<Response, Problem>, allowance: Allowance) -> Response {
     let mut response = answered.unwrap_or_else(Problem::into_response);
     put_allowance(response.headers_mut(), allowance);
@@ -139,7 +147,7 @@ async fn act(
     (request, query): (Request, &Query),
 ) -> Result<Response, Problem> {
     let (Parts { method, headers, .. }, body) = request.into_parts();
-    let reading = matches!(method, Method::GET | Method::HEAD);
+    let reading = is_reading(&method);
     if resource == Resource::User {
         return if reading { Ok(user::shown(caller)) } else { Err(Problem::method("GET, HEAD")) };
     }
@@ -166,15 +174,18 @@ async fn act(
         Resource::Hold(_, uuid) => {
             hold::serve(state, caller, (scope, &uuid), (&method, body)).await
         }
+        Resource::Archives(_) if method == Method::POST => {
+            archive::create(state, caller, scope, (&headers, body)).await
+        }
+        Resource::Archives(_) => Err(Problem::method("POST")),
         _ if !reading => Err(Problem::method("GET, HEAD")),
+        Resource::Archive(_, id) => archive::progress(state, caller, scope, &id).await,
         Resource::Download(_, uuid) => {
             file::download(state, caller, scope, &uuid, (&method, &headers)).await
         }
         Resource::Stats(_) => list::stats(state, caller, scope, query).await,
         Resource::Months(Owner::Client(_)) => list::months(state, caller, query).await,
         Resource::Call(_, call) => list::call(state, caller, scope, &call).await,
-        Resource::Months(_) | Resource::User | Resource::Archives(_) | Resource::Archive(..) => {
-            Err(Problem::not_found())
-        }
+        Resource::Months(_) | Resource::User => Err(Problem::not_found()),
     }
 }
