@@ -59,10 +59,13 @@ if orders["certificate"]:
     tls.load_cert_chain(orders["certificate"], orders["key"])
 def relay():
     login = {"authenticator": sign_in, "auth_required": True} if orders["login"] else {}
-    return SMTP(Handler(), hostname="relay.example", tls_context=tls,
-                require_starttls=tls is not None, **login)
+    inner = None if orders["wrapped"] else tls
+    return SMTP(Handler(), hostname="relay.example", tls_context=inner,
+                require_starttls=inner is not None, **login)
 async def main():
-    server = await asyncio.get_running_loop().create_server(relay, "127.0.0.1", orders["port"])
+    outer = tls if orders["wrapped"] else None
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(relay, "127.0.0.1", orders["port"], ssl=outer)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 asyncio.run(main())
@@ -78,6 +81,8 @@ pub(crate) struct Orders<'a> {
     pub(crate) port: u16,
     /// Certificate and key: nothing is taken without STARTTLS then.
     pub(crate) certificate: Option<(&'a Path, &'a Path)>,
+    /// With a certificate: whether TLS comes first, and not after STARTTLS.
+    pub(crate) wrapped: bool,
     /// Who must sign in, and the password.
     pub(crate) login: Option<(&'a str, &'a str)>,
 }
@@ -95,7 +100,7 @@ impl SmtpRelay {
     pub(crate) fn start(orders: &Orders<'_>) -> Self {
         let (certificate, key) = orders.certificate.unzip();
         let orders = json!({ "script": orders.script, "port": orders.port,
-            "certificate": certificate, "key": key, "login": orders.login });
+            "certificate": certificate, "key": key, "wrapped": orders.wrapped, "login": orders.login });
         // Debian's own Python: the library is one of its packages.
         let mut command = Command::new("/usr/bin/python3");
         command.args(["-c", RELAY, &orders.to_string()]);

@@ -1,5 +1,7 @@
 //! Letters reach the relay once, whatever it does, and say what they should in both languages.
 
+mod archive;
+
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -319,4 +321,28 @@ fn only_a_relay_with_a_trusted_certificate_gets_password_and_letter() {
     let begun = &relay.begun()[0];
     assert_eq!((&begun["tls"], &begun["user"]), (&json!(true), &json!("gateway")));
     log_is_discreet(&gateway);
+}
+
+#[test]
+fn tls_from_the_first_byte_works_and_clear_text_is_not_fallen_back_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, certificate, key) = certificates(folder.path());
+    let plain = SmtpRelay::start(&Orders::default());
+    let wrapped = SmtpRelay::start(&Orders {
+        certificate: Some((&certificate, &key)),
+        wrapped: true,
+        ..Orders::default()
+    });
+    let ca = ca.to_str().unwrap();
+    let mut gateway = gateway(plain.port, &[("MAIL__TLS", "starttls"), ("MAIL__CA_FILE", ca)]);
+    let id = owe(&gateway, 1, "en", &warning());
+    let detail = tried(&gateway, &id, "retry", "STARTTLS: ");
+    assert!(detail.contains("not supported"), "{detail}");
+    assert!(plain.begun().is_empty());
+    gateway.kill();
+    gateway.set("MAIL__PORT", &wrapped.port.to_string());
+    gateway.set("MAIL__TLS", "tls");
+    gateway.restart();
+    settled(&gateway, &id, "delivered");
+    assert_eq!(wrapped.wait_for(1).len(), 1);
 }
