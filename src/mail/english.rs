@@ -10,7 +10,7 @@ fn time(at: Timestamp) -> String {
 }
 
 fn length(bytes: u64) -> String {
-    size(bytes, ["bytes", "kB", "MB", "GB", "TB"], '.')
+    size(bytes, ["B", "kB", "MB", "GB", "TB"], '.')
 }
 
 fn note() -> Block {

@@ -128,7 +128,7 @@ pub(super) fn size(bytes: u64, units: [&str; 5], comma: char) -> String {
         return format!("{bytes} {unit}");
     }
     let tenth = 1000_u64.pow(exponent) / 10;
-    let tenths = bytes.saturating_add(tenth / 2) / tenth;
+    let tenths = bytes / tenth + u64::from(bytes % tenth >= tenth / 2);
     format!("{}{comma}{} {unit}", tenths / 10, tenths % 10)
 }
 

@@ -27,6 +27,7 @@ mod identity;
 mod ingest_contract;
 mod live;
 mod live_call;
+mod mail;
 mod masking;
 mod memory;
 mod peers;

@@ -16,7 +16,7 @@ fn post(gateway: &Gateway, token: &str, path: &str, body: &str) -> Answer {
 }
 
 /// Runs a statement on the catalogue: how a test makes time pass.
-fn sql(gateway: &Gateway, statement: &str) {
+pub(crate) fn sql(gateway: &Gateway, statement: &str) {
     let script = "import sqlite3,sys; c=sqlite3.connect(sys.argv[1],timeout=20); \
                   c.execute(sys.argv[2]); c.commit()";
     let mut python = Command::new("python3");

@@ -1,5 +1,6 @@
 //! One behaviour suite for the catalogue, run on SQLite and on PostgreSQL.
 
+mod letters;
 mod stores;
 
 use jiff::{SignedDuration, Timestamp};
@@ -457,6 +458,7 @@ async fn suite(url: &str) {
     deliveries_are_listed_and_retried(&catalog).await;
     stores::recordings_move_and_come_back(&catalog).await;
     stores::bundles_are_made_once(&catalog).await;
+    letters::letters_are_marked_before_they_leave(&catalog).await;
     catalog.close().await;
     // A second start finds the schema as it is.
     Catalog::open(url).await.unwrap().close().await;

@@ -9,6 +9,7 @@ mod fault_proxy;
 mod nginx;
 pub(crate) mod postgres;
 pub(crate) mod rws;
+pub(crate) mod smtp;
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
