@@ -150,10 +150,14 @@ pub(super) async fn bundles_are_made_once(catalog: &Catalog) {
         outcome: "{}".to_owned(),
         segments: "s".to_owned(),
         parts: "[]".to_owned(),
-        sources: vec![RecordingId::parse("cold").unwrap(), RecordingId::parse("cold").unwrap()],
+        sources: vec![
+            (RecordingId::parse("cold").unwrap(), 0),
+            (RecordingId::parse("cold").unwrap(), 0),
+        ],
         expires: later(100),
     };
-    catalog.finish_bundle(media, &made, later(30)).await.unwrap();
+    let row = catalog.bundle(&tenant, media).await.unwrap().unwrap();
+    assert!(catalog.finish_bundle(&row, &made, later(30)).await.unwrap());
     catalog.fail_bundle(table, "by the test", None, later(30)).await.unwrap();
     let held = catalog.held_asset(media).await.unwrap().unwrap();
     assert!(held.ready && held.revoked_before.is_none());
