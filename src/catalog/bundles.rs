@@ -1,14 +1,12 @@
 //! Bundles: files made on request and kept for a while, and the work of making them.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use sqlx::Row as _;
 
 use super::audit::write_audit;
 use super::pool::{on_read, on_write};
 use super::{AuditEntry, Catalog, CatalogError, instant, micros};
-use crate::asset::{AssetId, RecordingId, TenantId};
+use crate::asset::{AssetId, TenantId};
 
 /// How long a lease holds, in microseconds: longer than any bundle takes.
 const LEASE_US: i64 = 6 * 60 * 60 * 1_000_000;
@@ -116,21 +114,6 @@ pub struct NewBundle<'n> {
     /// It is refused when another of its kind was asked for after this instant, or when somebody
     /// else's is being made.
     pub none_since: Option<Timestamp>,
-}
-
-/// A bundle that was made, about to become a row.
-#[derive(Debug, Clone)]
-pub struct MadeBundle {
-    /// What was stored, as JSON.
-    pub outcome: String,
-    /// Digests of the stored object's segments.
-    pub segments: String,
-    /// What became of each thing that was asked for, as JSON.
-    pub parts: String,
-    /// The recordings in it, each with how many of its media files were erased when it was read.
-    pub sources: Vec<(RecordingId, usize)>,
-    /// When it is removed.
-    pub expires: Timestamp,
 }
 
 const COLUMNS: &str = "SELECT asset_id, tenant, kind, request, requested_by, state, parts, reason, \
@@ -270,57 +253,6 @@ impl Catalog {
             let row = bundle_row!(&row)?;
             tx.commit().await?;
             Ok(Some(row))
-        })
-    }
-
-    /// A bundle was made. False when something in it was deleted meanwhile: then its object must go,
-    /// and it is made anew.
-    ///
-    /// # Errors
-    /// [`CatalogError`].
-    pub async fn finish_bundle(
-        &self,
-        row: &BundleRow,
-        made: &MadeBundle,
-        now: Timestamp,
-    ) -> Result<bool, CatalogError> {
-        // Locks a recording as a deletion does, so that it is either waited for or waits.
-        let lock = "UPDATE recordings SET masks_complete = masks_complete \
-                    WHERE tenant = $1 AND id = $2";
-        let erased = "SELECT COUNT(*) FROM media WHERE tenant = $1 AND recording_id = $2 \
-                      AND state = 'erased'";
-        let (asset, tenant) = (row.asset_id, row.tenant.as_str());
-        let sql = "UPDATE bundles SET state = 'ready', reason = NULL, outcome = $2, segments = $3, \
-                   parts = $4, expires_us = $5, updated_us = $6, lease_until_us = 0 \
-                   WHERE asset_id = $1";
-        let source = "INSERT INTO bundle_sources (asset_id, recording_id) VALUES ($1,$2) \
-                      ON CONFLICT (asset_id, recording_id) DO NOTHING";
-        on_write!(self, |pool, begin, _lock| {
-            let mut tx = pool.begin_with(begin).await?;
-            // In one order everywhere.
-            let sources: BTreeMap<&str, usize> =
-                made.sources.iter().map(|(id, count)| (id.as_str(), *count)).collect();
-            for (recording, known) in sources {
-                sqlx::query(lock).bind(tenant).bind(recording).execute(&mut *tx).await?;
-                let query = sqlx::query_scalar(erased).bind(tenant).bind(recording);
-                let count: i64 = query.fetch_one(&mut *tx).await?;
-                if usize::try_from(count) != Ok(known) {
-                    return Ok(false);
-                }
-                let query = sqlx::query(source).bind(asset.to_string()).bind(recording);
-                query.execute(&mut *tx).await?;
-            }
-            sqlx::query(sql)
-                .bind(asset.to_string())
-                .bind(&made.outcome)
-                .bind(&made.segments)
-                .bind(&made.parts)
-                .bind(micros(made.expires))
-                .bind(micros(now))
-                .execute(&mut *tx)
-                .await?;
-            tx.commit().await?;
-            Ok(true)
         })
     }
 

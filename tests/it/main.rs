@@ -35,6 +35,7 @@ mod pipeline_masked;
 mod playback;
 mod playback_api;
 mod renditions;
+mod retention;
 mod seal_interop;
 mod store_behaviour;
 mod store_faults;

@@ -1,5 +1,6 @@
 //! One behaviour suite for the catalogue, run on SQLite and on PostgreSQL.
 
+mod deletion;
 mod stores;
 
 use jiff::{SignedDuration, Timestamp};
@@ -343,7 +344,8 @@ async fn recordings_are_searched(catalog: &Catalog, url: &str) {
     assert_eq!(ids(agent("öz")).await, ["find-a"]);
 }
 
-async fn execute(url: &str, text: &'static str) {
+async fn execute(url: &str, text: &str) {
+    let text = sqlx::AssertSqlSafe(text.to_owned());
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
         sqlx::query(text).execute(&mut connection).await.unwrap();
@@ -451,6 +453,14 @@ async fn suite(url: &str) {
     deliveries_are_listed_and_retried(&catalog).await;
     stores::recordings_move_and_come_back(&catalog).await;
     stores::bundles_are_made_once(&catalog).await;
+    deletion::a_deletion_leaves_a_tombstone(&catalog, url).await;
+    deletion::a_hold_refuses_all(&catalog).await;
+    deletion::a_hold_and_a_deletion_at_once(&catalog).await;
+    deletion::deletions_at_once(&catalog).await;
+    deletion::what_is_being_made_is_not_finished(&catalog).await;
+    deletion::a_move_under_way_is_waited_for(&catalog).await;
+    deletion::removals_are_leased_and_retried(&catalog).await;
+    deletion::space_is_warned_of_once(&catalog).await;
     catalog.close().await;
     // A second start finds the schema as it is.
     Catalog::open(url).await.unwrap().close().await;
