@@ -5,8 +5,8 @@ use sqlx::Row as _;
 
 use super::audit::write_audit;
 use super::pool::{on_read, on_write};
-use super::{AuditEntry, Catalog, CatalogError, OwedMessage, instant, micros};
-use crate::asset::{AssetId, RecordingId, TenantId};
+use super::{AuditEntry, Catalog, CatalogError, instant, micros};
+use crate::asset::{AssetId, TenantId};
 
 /// How long a lease holds, in microseconds: longer than any bundle takes.
 const LEASE_US: i64 = 6 * 60 * 60 * 1_000_000;
@@ -119,23 +119,6 @@ pub struct NewBundle<'n> {
     /// It is refused when another of its kind was asked for after this instant, or when somebody
     /// else's is being made.
     pub none_since: Option<Timestamp>,
-}
-
-/// A bundle that was made, about to become a row.
-#[derive(Debug, Clone)]
-pub struct MadeBundle {
-    /// What was stored, as JSON.
-    pub outcome: String,
-    /// Digests of the stored object's segments.
-    pub segments: String,
-    /// What became of each thing that was asked for, as JSON.
-    pub parts: String,
-    /// The recordings in it, each with how many of its media files were erased when it was read.
-    pub sources: Vec<(RecordingId, usize)>,
-    /// When it is removed.
-    pub expires: Timestamp,
-    /// What is owed with it.
-    pub message: Option<OwedMessage>,
 }
 
 pub(super) const COLUMNS: &str = "SELECT asset_id, tenant, kind, request, requested_by, state, parts, reason, \

@@ -26,6 +26,7 @@ mod jobs;
 mod ledger;
 mod live;
 mod live_uploads;
+mod made_bundles;
 mod media;
 mod names;
 mod owed;
@@ -51,7 +52,7 @@ mod uploads;
 pub use access_keys::{AccessKeyRow, KeyChange, KeyCreated, KeyHolder, NewAccessKey};
 pub use audit::{AuditEntry, AuditHead, AuditRow};
 pub use bundle_ends::Queued;
-pub use bundles::{BundleKind, BundleRow, BundleState, MadeBundle, NewBundle};
+pub use bundles::{BundleKind, BundleRow, BundleState, NewBundle};
 pub use call_lists::{
     CallFile, CallFilter, CallMonth, CallOrder, CallScope, CallTotals, CallsFrom, ListedCall,
 };
@@ -70,6 +71,7 @@ pub use live::{
     NO_DEADLINE, NewCommand, Owed, Participant, RecorderRow, Settled, Source, Whereabouts,
 };
 pub use live_uploads::LiveClaim;
+pub use made_bundles::MadeBundle;
 pub use media::{MediaRow, Stage};
 pub use owed::DeliveryRetry;
 pub use playable::{HeldAsset, StoredAsset};

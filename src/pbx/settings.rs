@@ -71,7 +71,7 @@ impl Default for PbxSettings {
             clients: vec![client],
             interval_limit: true,
             requests_per_hour: 10_000,
-            token_requests_per_second: 20,
+            token_requests_per_second: 100,
             token_s: 3600,
             max_records: MAX_RECORDS,
             archive_max_bytes: 64 << 30,

@@ -117,10 +117,7 @@ pub(super) async fn parts(
     };
     let studio = studio(config, player.clone(), &pipeline);
     let binder = binder(config, &studio);
-    let archive = outside(&config.archive).context("the archive cannot be opened")?;
-    let mover = archive.clone().map(|archive| mover(config, &studio, archive));
-    let remover = remover(&studio, archive);
-    let keeper = keeper(config, &remover, &delivery_bell);
+    let (mover, remover, keeper) = keepers(config, &studio, &delivery_bell)?;
     let state = State {
         catalog,
         identity,
@@ -265,6 +262,19 @@ fn outside(settings: &StoreSettings) -> anyhow::Result<Option<Arc<dyn Store>>> {
         _ => Auth::None,
     };
     Ok(Some(crate::store::open(settings, Url::parse(url)?, auth)?))
+}
+
+/// What moves recordings, if there is an archive, and what deletes them.
+fn keepers(
+    config: &Config,
+    studio: &Studio,
+    delivery_bell: &Arc<Notify>,
+) -> anyhow::Result<(Option<Mover>, Remover, Option<Sweeper>)> {
+    let archive = outside(&config.archive).context("the archive cannot be opened")?;
+    let mover = archive.clone().map(|archive| mover(config, studio, archive));
+    let remover = remover(studio, archive);
+    let keeper = keeper(config, &remover, delivery_bell);
+    Ok((mover, remover, keeper))
 }
 
 /// What moves recordings.

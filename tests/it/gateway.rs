@@ -166,6 +166,11 @@ impl Gateway {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Takes a setting back for the next start.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.settings.retain(|(known, _)| known != name);
+    }
+
     /// Starts again after a kill.
     pub(crate) fn restart(&mut self) {
         (self.child, self.url) = launch(self.folder.path(), &self.settings);

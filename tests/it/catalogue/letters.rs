@@ -11,7 +11,7 @@ pub(super) async fn letters_are_marked_before_they_leave(catalog: &Catalog) {
     catalog.take_job(NODE, later(1)).await.unwrap().unwrap();
     catalog.intend(asset, "{}", "", now()).await.unwrap();
     let row = catalog.asset(asset).await.unwrap().unwrap();
-    catalog.finish(&row, &["mail:test"], later(5)).await.unwrap();
+    catalog.finish(&row, &["mail:test"], None, later(5)).await.unwrap();
     let lease = async || catalog.lease_delivery(LETTERS, later(6), later(10)).await.unwrap();
     let letter = lease().await.unwrap();
     catalog.set_delivery_body(&letter.id, "{}").await.unwrap();

@@ -1,5 +1,6 @@
 //! One behaviour suite for the catalogue, run on SQLite and on PostgreSQL.
 
+mod deletion;
 mod letters;
 mod stores;
 
@@ -179,8 +180,8 @@ async fn the_last_media_file_owes_one_delivery(catalog: &Catalog) {
     }
     // Both at once: each may think that it is not the last.
     let (first, second) = tokio::join!(
-        catalog.finish(&rows[0], &["rws"], now()),
-        catalog.finish(&rows[1], &["rws"], now())
+        catalog.finish(&rows[0], &["rws"], None, now()),
+        catalog.finish(&rows[1], &["rws"], None, now())
     );
     first.and(second).unwrap();
     let owed = catalog.deliveries_of(&tenant(), &id).await.unwrap();
@@ -350,7 +351,8 @@ async fn recordings_are_searched(catalog: &Catalog, url: &str) {
     assert_eq!(ids(agent("öz")).await, ["find-a"]);
 }
 
-async fn execute(url: &str, text: &'static str) {
+async fn execute(url: &str, text: &str) {
+    let text = sqlx::AssertSqlSafe(text.to_owned());
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
         sqlx::query(text).execute(&mut connection).await.unwrap();
@@ -408,7 +410,7 @@ async fn deliveries_are_listed_and_retried(catalog: &Catalog) {
     catalog.take_job(NODE, later(1)).await.unwrap().unwrap();
     catalog.intend(asset, "{}", "", now()).await.unwrap();
     let row = catalog.asset(asset).await.unwrap().unwrap();
-    catalog.finish(&row, &["rws"], later(5)).await.unwrap();
+    catalog.finish(&row, &["rws"], None, later(5)).await.unwrap();
     let retry = entry(&own, "delivery.retry", "x");
     let page = async |state| catalog.deliveries_page(&own, state, None, 9).await.unwrap();
     let (delivery, last) = page(Some(DeliveryState::Pending)).await.remove(0);
@@ -459,6 +461,14 @@ async fn suite(url: &str) {
     stores::recordings_move_and_come_back(&catalog).await;
     stores::bundles_are_made_once(&catalog).await;
     letters::letters_are_marked_before_they_leave(&catalog).await;
+    deletion::a_deletion_leaves_a_tombstone(&catalog, url).await;
+    deletion::a_hold_refuses_all(&catalog).await;
+    deletion::a_hold_and_a_deletion_at_once(&catalog).await;
+    deletion::deletions_at_once(&catalog).await;
+    deletion::what_is_being_made_is_not_finished(&catalog).await;
+    deletion::a_move_under_way_is_waited_for(&catalog).await;
+    deletion::removals_are_leased_and_retried(&catalog).await;
+    deletion::space_is_warned_of_once(&catalog).await;
     catalog.close().await;
     // A second start finds the schema as it is.
     Catalog::open(url).await.unwrap().close().await;

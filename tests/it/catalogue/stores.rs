@@ -38,7 +38,7 @@ pub(super) async fn recordings_move_and_come_back(catalog: &Catalog) {
     catalog.intend(row.asset_id, r#"{"not":"read here"}"#, "", now()).await.unwrap();
     let hand = async |at| catalog.hand_to_archive(later(at), later(10)).await.unwrap();
     assert_eq!(hand(5).await, 0, "what is not done was archived");
-    catalog.finish(&row, &["rws"], now()).await.unwrap();
+    catalog.finish(&row, &["rws"], None, now()).await.unwrap();
     assert_eq!(hand(5).await, 0, "what is owed or wanted was archived");
     let (delivery, _) = catalog.deliveries_of(&tenant, &id).await.unwrap().remove(0);
     let tried = reelgate::catalog::DeliveryTry {
@@ -150,11 +150,17 @@ pub(super) async fn bundles_are_made_once(catalog: &Catalog) {
         outcome: "{}".to_owned(),
         segments: "s".to_owned(),
         parts: "[]".to_owned(),
-        sources: vec![RecordingId::parse("cold").unwrap(), RecordingId::parse("cold").unwrap()],
+        sources: vec![
+            (RecordingId::parse("cold").unwrap(), 0),
+            (RecordingId::parse("cold").unwrap(), 0),
+        ],
         expires: later(100),
+        message: None,
     };
-    catalog.finish_bundle(media, &made, later(30)).await.unwrap();
-    catalog.fail_bundle(table, "by the test", None, later(30)).await.unwrap();
+    let row = catalog.bundle(&tenant, media).await.unwrap().unwrap();
+    assert!(catalog.finish_bundle(&row, &made, later(30)).await.unwrap());
+    let failed = catalog.bundle(&tenant, table).await.unwrap().unwrap();
+    catalog.fail_bundle(&failed, ("by the test", None), None, later(30)).await.unwrap();
     let held = catalog.held_asset(media).await.unwrap().unwrap();
     assert!(held.ready && held.revoked_before.is_none());
     assert_eq!(catalog.stored_asset(media).await.unwrap().unwrap().segments, "s");

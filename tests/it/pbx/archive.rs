@@ -70,10 +70,13 @@ fn an_archive_holds_files_list_and_digests_for_twelve_hours() {
     // Twelve hours and no more.
     let end = shown["expires_gmt"].as_str().expect("an end");
     assert_eq!(end.len(), 19);
-    sql(&office.gateway, &format!(
-        "UPDATE bundles SET expires_us = CAST(strftime('%s','now') AS INTEGER) * 1000000 \
+    sql(
+        &office.gateway,
+        &format!(
+            "UPDATE bundles SET expires_us = CAST(strftime('%s','now') AS INTEGER) * 1000000 \
          WHERE asset_id = '{id}'"
-    ));
+        ),
+    );
     let gone = wait("the end", || {
         let answer = send("GET", &url, &[], "");
         (answer.status == 410).then_some(answer)
@@ -107,9 +110,7 @@ fn what_is_deleted_meanwhile_is_in_no_archive() {
     let url = ready(&office, &id)["url"].as_str().expect("a link").to_owned();
     assert_eq!(send("GET", &url, &[], "").status, 200);
     assert_eq!(office.call("DELETE", &format!("/client/@me/record/{name}"), "").status, 204);
-    wait("the end of the archive", || {
-        (send("GET", &url, &[], "").status == 410).then_some(())
-    });
+    wait("the end of the archive", || (send("GET", &url, &[], "").status == 410).then_some(()));
 }
 
 #[test]
@@ -135,7 +136,11 @@ fn requests_are_checked_and_asked_for_once() {
         assert_problem(&post(bad.to_owned()), 400, "invalid_body");
     }
     assert_problem(&post("x".repeat(5000)), 413, "body_too_large");
-    assert_problem(&office.call("GET", "/client/@me/record/archive/", ""), 405, "method_not_allowed");
+    assert_problem(
+        &office.call("GET", "/client/@me/record/archive/", ""),
+        405,
+        "method_not_allowed",
+    );
     assert_problem(&office.call("GET", "/client/@me/record/archive/x", ""), 404, "not_found");
     office.record(1, json!({}), "wav_pcm16_8k_mono.wav");
     let large = post(body(json!({})));
@@ -153,9 +158,12 @@ fn the_same_request_is_the_same_archive_while_it_waits() {
     assert_ne!(id, later);
     let first = ready(&office, &later);
     assert_eq!(first["mail"], "queued", "no relay is configured, and the letter waits: {first}");
-    sql(&office.gateway, &format!(
-        "UPDATE bundles SET state = 'wanted', run_at_us = 9000000000000000 WHERE asset_id = '{later}'"
-    ));
+    sql(
+        &office.gateway,
+        &format!(
+            "UPDATE bundles SET state = 'wanted', run_at_us = 9000000000000000 WHERE asset_id = '{later}'"
+        ),
+    );
     assert_eq!(create(&office, body(json!({"email": "kim@example.com"}))), later);
     let full = office.call("POST", "/client/@me/record/archive/", body(json!({})));
     assert_problem(&full, 409, "archive_queue_full");

@@ -59,7 +59,8 @@ fn a_file_is_an_attachment_whole_and_in_ranges() {
 #[test]
 fn a_browser_signs_in_with_name_and_password_for_downloads_alone() {
     let (office, name) = with_one(FILE);
-    let password = add(&office.gateway, "01874*0541@pbx.example", "user", &["--permission", "records.read"]);
+    let password =
+        add(&office.gateway, "01874*0541@pbx.example", "user", &["--permission", "records.read"]);
     let url = format!("{}/api/ver1.0/client/@me/record/{name}", office.gateway.url);
     let ask = send("GET", &format!("{url}/download/"), &[], "");
     assert_problem(&ask, 401, "401");
@@ -91,7 +92,10 @@ fn a_wave_file_is_made_where_nothing_is_lost() {
     let (office, name) = with_one("mp3_8k_16kbit_mono.mp3");
     let path = format!("/client/@me/record/{name}");
     let own = get(&office, &path, &[("accept", "application/json")]);
-    assert_eq!((own.header("content-type"), own.body == sample("mp3_8k_16kbit_mono.mp3")), ("audio/mpeg", true));
+    assert_eq!(
+        (own.header("content-type"), own.body == sample("mp3_8k_16kbit_mono.mp3")),
+        ("audio/mpeg", true)
+    );
     let made = |path: &str, headers: &[(&str, &str)]| {
         wait("the WAVE file", || {
             let answer = get(&office, path, headers);
@@ -104,7 +108,9 @@ fn a_wave_file_is_made_where_nothing_is_lost() {
     };
     let wave = made(&format!("{path}.wav"), &[]);
     assert_eq!((wave.status.as_u16(), wave.header("content-type")), (200, "audio/wav"));
-    assert!(wave.body.starts_with(b"RIFF") && wave.header("content-disposition").contains(".wav\""));
+    assert!(
+        wave.body.starts_with(b"RIFF") && wave.header("content-disposition").contains(".wav\"")
+    );
     assert!(made(&path, &[("accept", "audio/wav, */*")]).body == wave.body);
     let mp3 = get(&office, &format!("{path}.mp3"), &[]);
     assert_eq!(mp3.body, own.body);
@@ -140,7 +146,8 @@ fn names_of_other_things_are_not_found() {
     // Not before it is there.
     let (id, document) = super::call(7, json!({}), FILE);
     assert_eq!(office.gateway.declare(&document).status, 201);
-    let asset = office.gateway.status(&id)["media"][0]["assetId"].as_str().expect("an asset").to_owned();
+    let asset =
+        office.gateway.status(&id)["media"][0]["assetId"].as_str().expect("an asset").to_owned();
     let coming = format!("120541-{}", asset.replace('-', "").to_uppercase());
     let answer = get(&office, &format!("/client/@me/record/{coming}"), &[]);
     assert_problem(&answer, 425, "record_not_ready");

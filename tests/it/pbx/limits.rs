@@ -47,7 +47,10 @@ fn wrong_passwords_are_throttled_by_login_and_address() {
         assert_eq!(office.token_request("", form).status, 401);
     }
     let waits = office.token_request("", form);
-    assert_eq!((waits.status.as_u16(), &waits.json()["error"]), (429, &json!("rate_limit_exceeded")));
+    assert_eq!(
+        (waits.status.as_u16(), &waits.json()["error"]),
+        (429, &json!("rate_limit_exceeded"))
+    );
 }
 
 #[test]

@@ -34,7 +34,9 @@ fn a_link_is_the_same_each_time_and_asks_for_nobody() {
     // 192 bits, and nothing of the record's name in them.
     assert_eq!(token.len(), 32);
     let expected = sample(FILE);
-    for headers in [vec![], vec![("authorization", "Bearer stray")], vec![("authorization", "Basic eDp5")]] {
+    for headers in
+        [vec![], vec![("authorization", "Bearer stray")], vec![("authorization", "Basic eDp5")]]
+    {
         let answer = send("GET", &url, &headers, "");
         assert_eq!((answer.status.as_u16(), answer.body == expected), (200, true), "{headers:?}");
     }
@@ -64,7 +66,11 @@ fn a_link_is_the_same_each_time_and_asks_for_nobody() {
         let answer = send("GET", &format!("{}/s/{bad}/{file}", office.gateway.url), &[], "");
         assert_problem(&answer, 404, "not_found");
     }
-    assert_problem(&send("POST", &format!("{}/s/{token}/{file}", office.gateway.url), &[], ""), 405, "method_not_allowed");
+    assert_problem(
+        &send("POST", &format!("{}/s/{token}/{file}", office.gateway.url), &[], ""),
+        405,
+        "method_not_allowed",
+    );
 }
 
 #[test]
@@ -86,7 +92,11 @@ fn links_are_rotated_revoked_and_end_with_the_record() {
     assert_eq!(send("GET", &third, &[], "").status, 200);
     assert_eq!(office.call("DELETE", &path, "").status, 204);
     assert_problem(&send("GET", &third, &[], ""), 410, "record_expired");
-    assert_problem(&office.call("GET", &format!("{path}/storage_url/"), ""), 404, "record_not_found");
+    assert_problem(
+        &office.call("GET", &format!("{path}/storage_url/"), ""),
+        404,
+        "record_not_found",
+    );
 }
 
 #[test]

@@ -7,12 +7,38 @@ use crate::gateway::send;
 
 /// The keys of a record, as the interface has always had them.
 const KEYS: [&str; 32] = [
-    "flow", "init_time_gmt", "start_time_gmt", "hangup_time_gmt", "duration", "extension_id",
-    "extension_name", "extension_type", "extension_group_owner_id", "client_owner_id", "result",
-    "from_username", "from_domain", "source_number", "source_domain", "to_username", "to_domain",
-    "dest_number", "dest_domain", "did_number", "did_domain", "from_screen_name", "hangup_cause",
-    "ext_number_reg", "application", "call_uuid", "hangup_disposition", "ani_number", "record_uuid",
-    "record_file_size", "file_name", "record_transfer",
+    "flow",
+    "init_time_gmt",
+    "start_time_gmt",
+    "hangup_time_gmt",
+    "duration",
+    "extension_id",
+    "extension_name",
+    "extension_type",
+    "extension_group_owner_id",
+    "client_owner_id",
+    "result",
+    "from_username",
+    "from_domain",
+    "source_number",
+    "source_domain",
+    "to_username",
+    "to_domain",
+    "dest_number",
+    "dest_domain",
+    "did_number",
+    "did_domain",
+    "from_screen_name",
+    "hangup_cause",
+    "ext_number_reg",
+    "application",
+    "call_uuid",
+    "hangup_disposition",
+    "ani_number",
+    "record_uuid",
+    "record_file_size",
+    "file_name",
+    "record_transfer",
 ];
 
 #[test]
@@ -37,18 +63,25 @@ fn a_record_has_all_its_keys() {
     assert_eq!(record["start_time_gmt"], "2026-03-04 00:01:00");
     assert_eq!(record["hangup_time_gmt"], "2026-03-04 00:01:12");
     assert_eq!((&record["duration"], &record["extension_id"]), (&json!(11), &json!(EXTENSION)));
-    assert_eq!((&record["client_owner_id"], &record["extension_group_owner_id"]), (&json!(1), &json!(GROUP)));
+    assert_eq!(
+        (&record["client_owner_id"], &record["extension_group_owner_id"]),
+        (&json!(1), &json!(GROUP))
+    );
     assert_eq!((&record["dest_domain"], &record["record_transfer"]), (&Value::Null, &json!(true)));
     assert_eq!((&record["call_uuid"], &record["flow"]), (&json!(call), &json!("out")));
     let name = uuid(record);
     assert_eq!((&name[..7], name.len()), ("120541-", 39));
     assert!(name[7..].bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)));
     let file = record["file_name"].as_str().expect("a name");
-    assert!(file.starts_with("2026-03-04-00-01-00-UTC_out_0541_") && file.ends_with(".mp3"), "{file}");
+    assert!(
+        file.starts_with("2026-03-04-00-01-00-UTC_out_0541_") && file.ends_with(".mp3"),
+        "{file}"
+    );
     let got = office.call("GET", &format!("/client/@me/record/{name}"), "");
     assert_eq!(record["record_file_size"].as_u64(), Some(got.body.len() as u64));
     // The call, with its records.
-    let history = office.call("GET", &format!("/client/@me/call_history/{}", call.to_lowercase()), "");
+    let history =
+        office.call("GET", &format!("/client/@me/call_history/{}", call.to_lowercase()), "");
     assert_eq!(history.json()["cdr"][0]["record_uuid"], record["record_uuid"]);
     assert_problem(&office.call("GET", "/client/@me/call_history/00", ""), 404, "not_found");
 }
@@ -94,13 +127,25 @@ fn order_pages_totals_and_sums() {
         assert!(answer.json()["message"].as_str().unwrap().starts_with(name), "{more}");
     }
     // The sums are those of the list.
-    let sizes: u64 =
-        all.json().as_array().unwrap().iter().map(|one| one["record_file_size"].as_u64().unwrap()).sum();
+    let sizes: u64 = all
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["record_file_size"].as_u64().unwrap())
+        .sum();
     let stats = office.call("GET", &format!("/client/@me/record/stats/?{MARCH}"), "").json();
     assert_eq!(stats, json!({"call_records_count": 5, "call_records_size": sizes}));
-    let months = |query: &str| office.call("GET", &format!("/client/@me/records_stats/{query}"), "");
-    let month = json!([{"call_records_count": 5, "call_records_size": sizes, "year_month": "2026-03"}]);
-    for query in ["", "?end_datetime=2026-03", "?end_datetime=2026-03-04", "?end_datetime=2026-03-04+00:04:00"] {
+    let months =
+        |query: &str| office.call("GET", &format!("/client/@me/records_stats/{query}"), "");
+    let month =
+        json!([{"call_records_count": 5, "call_records_size": sizes, "year_month": "2026-03"}]);
+    for query in [
+        "",
+        "?end_datetime=2026-03",
+        "?end_datetime=2026-03-04",
+        "?end_datetime=2026-03-04+00:04:00",
+    ] {
         assert_eq!(months(query).json(), month, "{query}");
     }
     assert_eq!(months("?end_datetime=2026-03-04+00:03:59").json()[0]["call_records_count"], 4);
@@ -147,7 +192,12 @@ fn slashes_content_types_and_compression_do_not_matter() {
     let token = office.token();
     let url = &office.gateway.url;
     let bearer = format!("Bearer {token}");
-    let plain = send("GET", &format!("{url}/api/ver1.0/client/1/record/?{MARCH}"), &[("authorization", &bearer)], "");
+    let plain = send(
+        "GET",
+        &format!("{url}/api/ver1.0/client/1/record/?{MARCH}"),
+        &[("authorization", &bearer)],
+        "",
+    );
     for path in [
         "/api/ver1.0/client/1/record",
         "//api/ver1.0//client/1//record/",
@@ -168,12 +218,18 @@ fn slashes_content_types_and_compression_do_not_matter() {
     assert_eq!(answer.body[..2], [0x1F, 0x8B]);
     let name = uuid(&plain.json()[0]);
     let answer = send("GET", &format!("{url}/api/ver1.0/client/1/record/{name}"), &headers, "");
-    assert_eq!((answer.header("content-encoding"), answer.header("content-type")), ("", "audio/wav"));
+    assert_eq!(
+        (answer.header("content-encoding"), answer.header("content-type")),
+        ("", "audio/wav")
+    );
     // The page is known by its tag.
     let tag = plain.header("etag").to_owned();
     let headers = [("authorization", bearer.as_str()), ("if-none-match", tag.as_str())];
     let again = send("GET", &format!("{url}/api/ver1.0/client/1/record/?{MARCH}"), &headers, "");
-    assert_eq!((again.status.as_u16(), again.body.len(), again.header("etag")), (304, 0, tag.as_str()));
+    assert_eq!(
+        (again.status.as_u16(), again.body.len(), again.header("etag")),
+        (304, 0, tag.as_str())
+    );
     office.record(2, json!({}), "wav_pcm16_8k_mono.wav");
     let again = send("GET", &format!("{url}/api/ver1.0/client/1/record/?{MARCH}"), &headers, "");
     assert_eq!(again.json().as_array().expect("an array").len(), 2);

@@ -19,7 +19,11 @@ fn parameters_may_stand_in_query_form_and_multipart() {
     let part = |name: &str, value: &str| {
         format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
-    let parts = [part("grant_type", "client_credentials"), part("client_id", id), part("client_secret", secret)];
+    let parts = [
+        part("grant_type", "client_credentials"),
+        part("client_id", id),
+        part("client_secret", secret),
+    ];
     let multipart = format!("{}--XX--\r\n", parts.concat());
     let url = &office.gateway.url;
     let answers = [
@@ -53,19 +57,58 @@ fn refusals_are_those_of_oauth_and_say_which_parameter() {
     for (form, code, error, names) in [
         (good.clone(), 400, "invalid_request", "grant_type"),
         (format!("grant_type=magic&{good}"), 400, "unsupported_grant_type", "grant_type"),
-        ("grant_type=client_credentials&client_id=x".to_owned(), 400, "invalid_request", "client_secret"),
+        (
+            "grant_type=client_credentials&client_id=x".to_owned(),
+            400,
+            "invalid_request",
+            "client_secret",
+        ),
         (format!("grant_type=password&{good}&username=u"), 400, "invalid_request", "password"),
-        (format!("grant_type=password&{good}&username=u&password=p"), 400, "invalid_grant", "password"),
-        (format!("grant_type=client_credentials&client_id={id}&client_secret=no"), 401, "invalid_client", "client_secret"),
-        ("grant_type=client_credentials&client_id=nobody&client_secret=no".to_owned(), 401, "invalid_client", "client_id"),
-        (format!("grant_type=password&client_id=narrow&client_secret={narrow}&username=u&password=p"), 400, "unauthorized_client", "grant_type"),
-        (format!("grant_type=client_credentials&client_id=a&{good}"), 400, "invalid_request", "client_id"),
+        (
+            format!("grant_type=password&{good}&username=u&password=p"),
+            400,
+            "invalid_grant",
+            "password",
+        ),
+        (
+            format!("grant_type=client_credentials&client_id={id}&client_secret=no"),
+            401,
+            "invalid_client",
+            "client_secret",
+        ),
+        (
+            "grant_type=client_credentials&client_id=nobody&client_secret=no".to_owned(),
+            401,
+            "invalid_client",
+            "client_id",
+        ),
+        (
+            format!(
+                "grant_type=password&client_id=narrow&client_secret={narrow}&username=u&password=p"
+            ),
+            400,
+            "unauthorized_client",
+            "grant_type",
+        ),
+        (
+            format!("grant_type=client_credentials&client_id=a&{good}"),
+            400,
+            "invalid_request",
+            "client_id",
+        ),
     ] {
         let answer = office.token_request("", &form);
         let body = body(&answer);
-        assert_eq!((answer.status.as_u16(), &body["error"]), (code, &json!(error)), "{form} {body}");
+        assert_eq!(
+            (answer.status.as_u16(), &body["error"]),
+            (code, &json!(error)),
+            "{form} {body}"
+        );
         let description = body["error_description"].as_str().expect("a description");
-        assert!(description.contains(names) && body["message"] == body["error_description"], "{body}");
+        assert!(
+            description.contains(names) && body["message"] == body["error_description"],
+            "{body}"
+        );
     }
     let get = send("GET", &format!("{}/oauth/token", office.gateway.url), &[], "");
     assert_problem(&get, 405, "method_not_allowed");
@@ -102,23 +145,29 @@ fn a_user_sees_what_is_its_own() {
     let me = me.json();
     assert_eq!(me["login"], "01874*0541@pbx.example");
     assert_eq!((&me["extension_id"], &me["client_id"]), (&json!(EXTENSION), &json!(1)));
-    assert_eq!((&me["admin"], &me["dealer_id"], &me["timezone"]), (&json!(false), &json!(null), &json!("Europe/Moscow")));
-    assert!(me["id"].as_u64().is_some() && me["access"] == "all" && me["extension_group_id"].is_null());
+    assert_eq!(
+        (&me["admin"], &me["dealer_id"], &me["timezone"]),
+        (&json!(false), &json!(null), &json!("Europe/Moscow"))
+    );
+    assert!(
+        me["id"].as_u64().is_some() && me["access"] == "all" && me["extension_group_id"].is_null()
+    );
     let list = |token: &str, owner: &str| {
         office.call_as(token, "GET", &format!("/{owner}/record/?{MARCH}"), "")
     };
     for owner in ["extension/@me", &format!("extension/{EXTENSION}")] {
         let answer = list(&own, owner);
-        assert_eq!((answer.status.as_u16(), answer.json().as_array().unwrap().len()), (200, 1), "{owner}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json().as_array().unwrap().len()),
+            (200, 1),
+            "{owner}"
+        );
     }
     assert_problem(&list(&own, "client/@me"), 403, "access_denied");
     assert_problem(&list(&own, "extension/120999"), 403, "access_denied");
     assert_problem(&list(&own, &format!("extension_group/{GROUP}")), 403, "access_denied");
-    let grouped = user_token(
-        &office,
-        "head",
-        &["--permission", "records.read", "--extension-group", &group],
-    );
+    let grouped =
+        user_token(&office, "head", &["--permission", "records.read", "--extension-group", &group]);
     assert_eq!(list(&grouped, "extension_group/@me").json().as_array().unwrap().len(), 2);
     assert_eq!(list(&grouped, "extension/120999").json().as_array().unwrap().len(), 1);
     assert_problem(&list(&grouped, "extension_group/78"), 403, "access_denied");
@@ -129,7 +178,8 @@ fn a_user_sees_what_is_its_own() {
     assert_problem(&list(&all, "extension/555555"), 404, "not_found");
     assert_problem(&list(&all, "extension_group/5"), 404, "not_found");
     // A record of another extension is not there under one's own.
-    let other = list(&all, "extension/120999").json()[0]["record_uuid"].as_str().unwrap().to_owned();
+    let other =
+        list(&all, "extension/120999").json()[0]["record_uuid"].as_str().unwrap().to_owned();
     let answer = office.call_as(&own, "GET", &format!("/extension/@me/record/{other}"), "");
     assert_problem(&answer, 404, "record_not_found");
 }
@@ -137,9 +187,21 @@ fn a_user_sees_what_is_its_own() {
 #[test]
 fn access_levels_and_permissions_are_told_apart() {
     let office = Office::open(&[]);
-    let grant = ["--permission", "records.delete", "--permission", "records.read", "--grant", "client_credentials"];
+    let grant = [
+        "--permission",
+        "records.delete",
+        "--permission",
+        "records.read",
+        "--grant",
+        "client_credentials",
+    ];
     let reader = add(&office.gateway, "reader", "application", &grant);
-    let none = add(&office.gateway, "none", "application", &["--permission", "play", "--grant", "client_credentials", "--access", "all"]);
+    let none = add(
+        &office.gateway,
+        "none",
+        "application",
+        &["--permission", "play", "--grant", "client_credentials", "--access", "all"],
+    );
     let token = |name: &str, secret: &str| {
         let form = format!("grant_type=client_credentials&client_id={name}&client_secret={secret}");
         office.token_request("", &form).json()["access_token"].as_str().expect("a token").to_owned()

@@ -21,7 +21,8 @@ fn answer(listener: &TcpListener, status: &str) -> (String, Value) {
             line.strip_prefix("content-length:").and_then(|value| value.trim().parse().ok())
         });
         if body.len() >= length.unwrap_or(0) {
-            let reply = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let reply =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             stream.write_all(reply.as_bytes()).expect("an answer");
             return (head.to_owned(), serde_json::from_str(body).expect("JSON"));
         }
