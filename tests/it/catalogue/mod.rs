@@ -1,5 +1,6 @@
 //! One behaviour suite for the catalogue, run on SQLite and on PostgreSQL.
 
+mod calls;
 mod deletion;
 mod letters;
 mod stores;
@@ -461,6 +462,7 @@ async fn suite(url: &str) {
     stores::recordings_move_and_come_back(&catalog).await;
     stores::bundles_are_made_once(&catalog).await;
     letters::letters_are_marked_before_they_leave(&catalog).await;
+    calls::call_records_are_listed(&catalog).await;
     deletion::a_deletion_leaves_a_tombstone(&catalog, url).await;
     deletion::a_hold_refuses_all(&catalog).await;
     deletion::a_hold_and_a_deletion_at_once(&catalog).await;
