@@ -225,7 +225,10 @@ impl Catalog {
         };
         let add = "INSERT INTO delivery_tries (delivery_id, attempt, at_us, outcome, detail) \
                    VALUES ($1,$2,$3,$4,$5) ON CONFLICT (delivery_id, attempt) DO NOTHING";
+        // An insertion record is shown afterwards; what a letter or a webhook said is not kept.
         let set = "UPDATE deliveries SET state = $2, attempts = $3, run_at_us = $4, \
+                   body = CASE WHEN $2 = 'delivered' AND (target LIKE 'mail:%' \
+                   OR target LIKE 'webhook:%') THEN NULL ELSE body END, \
                    lease_owner = NULL, lease_until_us = 0 WHERE id = $1 \
                    AND state IN ('pending', 'doubtful')";
         on_write!(self, |pool, begin, _lock| {

@@ -54,10 +54,11 @@ enum Action {
         /// operator, appliance, user or application.
         #[arg(long, default_value = "appliance")]
         kind: String,
-        /// ingest.write, ingest.read, records.insert, records.read, store.read, admin, play, record.on_demand,
-        /// record.mask, record.screen, recorder, events.read, keys.manage, keys.own, audit.read, or a
-        /// place in CXone's role tree, such as "Interactions Hub > API > Multi-ACD Masking API"; may
-        /// be repeated.
+        /// admin, archive.retrieve, audit.read, events.read, ingest.read, ingest.write, keys.manage,
+        /// keys.own, links.manage, metadata.extract, play, play.any, play.insights, record.mask,
+        /// record.on_demand, record.screen, recorder, records.delete, records.hold, records.insert,
+        /// records.read, store.read, or a place in CXone's role tree, such as "Interactions Hub > API >
+        /// Multi-ACD Masking API"; may be repeated.
         #[arg(long, required = true)]
         permission: Vec<String>,
         #[command(flatten)]

@@ -53,7 +53,7 @@ pub(super) async fn describe(
     let mut deliveries = Vec::new();
     let mut insertion = Value::Null;
     for (delivery, tries) in state.catalog.deliveries_of(&principal.tenant, id).await? {
-        if let Some(body) = &delivery.body {
+        if let Some(body) = delivery.body.as_ref().filter(|_| delivery.target == RWS) {
             insertion = serde_json::from_str(body).unwrap_or_default();
         }
         deliveries.push(json!({
