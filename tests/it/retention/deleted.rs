@@ -77,7 +77,10 @@ fn dump(gateway: &Gateway) -> String {
     let tables = tables.as_array().unwrap().iter().map(|row| row[0].as_str().unwrap());
     let mut all = String::new();
     for table in tables {
-        let columns = sql(gateway, &format!("SELECT name FROM pragma_table_info('{table}')"));
+        let columns = sql(
+            gateway,
+            &format!("SELECT name FROM pragma_table_info('{table}') WHERE type <> 'BLOB'"),
+        );
         for column in columns.as_array().unwrap() {
             let column = column[0].as_str().unwrap();
             let rows = sql(gateway, &format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\""));
