@@ -48,9 +48,9 @@ enum Action {
         /// operator, appliance, user or application.
         #[arg(long, default_value = "appliance")]
         kind: String,
-        /// ingest.write, ingest.read, records.insert, store.read, admin, play, record.on_demand,
-        /// record.mask, record.screen, recorder, events.read, keys.manage, keys.own, audit.read, or a
-        /// place in CXone's role tree, such as "Interactions Hub > API > Multi-ACD Masking API"; may
+        /// ingest.write, ingest.read, records.insert, records.hold, records.delete, store.read, admin,
+        /// play, record.on_demand, record.mask, record.screen, recorder, events.read, keys.manage,
+        /// keys.own, audit.read, or a place in CXone's role tree, such as "Interactions Hub > API > Multi-ACD Masking API"; may
         /// be repeated.
         #[arg(long, required = true)]
         permission: Vec<String>,
