@@ -16,6 +16,7 @@ UPDATE media SET stored_bytes = upload_bytes WHERE outcome IS NOT NULL;
 CREATE INDEX media_space ON media (tenant, state, stored_bytes);
 
 CREATE INDEX bundle_sources_recording ON bundle_sources (recording_id);
+CREATE INDEX inserted_records_by_id ON inserted_records (tenant, id);
 
 -- What is to be removed from the stores: nobody gets it any more. A row goes when it is done.
 CREATE TABLE removals (

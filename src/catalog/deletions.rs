@@ -74,8 +74,8 @@ pub(super) struct Progress {
 /// Finds and locks the recordings of some assets, in one order everywhere.
 macro_rules! lock_recordings {
     ($tx:expr, $tenant:expr, $names:expr, $wait:expr) => {{
-        let find = "SELECT DISTINCT recording_id FROM media WHERE tenant = $1 \
-                    AND asset_id IN ({names})";
+        // Not DISTINCT: for that SQLite would read all recordings of the tenant in their order.
+        let find = "SELECT recording_id FROM media WHERE tenant = $1 AND asset_id IN ({names})";
         let lock = format!(
             "SELECT id, held_us, tier FROM recordings WHERE tenant = $1 AND id IN ({{names}}) \
              ORDER BY id{}",

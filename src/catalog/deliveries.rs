@@ -7,6 +7,9 @@ use super::pool::{on_read, on_write};
 use super::{Catalog, CatalogError, instant, micros};
 use crate::asset::{AssetId, RecordingId, TenantId};
 
+/// The target that insertion records go to.
+pub const RWS: &str = "rws";
+
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -164,7 +164,8 @@ macro_rules! void_bundles {
 }
 
 /// What is left of recordings without media: nothing that is about a person, with the instant as `$2`.
-/// A lease of a move stays, for it is still under way.
+/// A lease of a move stays, for it is still under way. States are made expressions lest SQLite take
+/// their index, which would give it everything that waits.
 pub(super) const BURIALS: &[&str] = &[
     "UPDATE recordings SET gone_us = $2, document = '{}', \
      started_us = COALESCE(started_us, created_us), caller_number = NULL, dialed_number = NULL, \
@@ -173,10 +174,11 @@ pub(super) const BURIALS: &[&str] = &[
      tier_until_us = NULL, tier_error = NULL WHERE tenant = $1 AND id IN ({names})",
     "INSERT INTO delivery_tries (delivery_id, attempt, at_us, outcome, detail) \
      SELECT d.id, d.attempts + 1, $2, 'refused', 'the recording was deleted' FROM deliveries d \
-     WHERE d.tenant = $1 AND d.state IN ('pending', 'doubtful') AND d.recording_id IN ({names}) \
+     WHERE d.tenant = $1 AND (d.state || '') IN ('pending', 'doubtful') \
+     AND d.recording_id IN ({names}) \
      ON CONFLICT (delivery_id, attempt) DO NOTHING",
     "UPDATE deliveries SET state = 'dead', attempts = attempts + 1, run_at_us = $2 \
-     WHERE tenant = $1 AND state IN ('pending', 'doubtful') AND recording_id IN ({names})",
+     WHERE tenant = $1 AND (state || '') IN ('pending', 'doubtful') AND recording_id IN ({names})",
 ];
 
 /// What is about such recordings, and goes.

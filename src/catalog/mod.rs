@@ -60,7 +60,7 @@ pub use call_records::{CallRecordRow, NewCallRecord, OwedMessage};
 pub use contacts::{Place, SegmentRow};
 pub use counts::{JobCounts, StateCount};
 pub use deletions::{DELETED, Deleted, Deletion, RETENTION};
-pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry};
+pub use deliveries::{Delivery, DeliveryState, DeliveryTry, NextTry, RWS};
 pub use endings::{ERASED_BY_OPERATOR, Erasing, NOT_RECORDED};
 pub use error::CatalogError;
 pub use holds::Hold;

@@ -1,7 +1,8 @@
 //! Statements about many rows at once.
 
-/// Names in one statement, at most: each is a bound value, and SQLite takes 32,766 of them.
-pub(super) const CHUNK: usize = 400;
+/// Names in one statement, at most. Each is a bound value, SQLite takes 32,766 of them, and the time
+/// to bind them grows with their square.
+pub(super) const CHUNK: usize = 100;
 
 /// The text of a statement in which `{names}` stands for `count` places behind the first `bound`.
 pub(super) fn with_names(text: &str, bound: usize, count: usize) -> String {

@@ -17,11 +17,11 @@ pub use mail::{ArchiveUrl, MailReceiver};
 pub use rws::RwsReceiver;
 pub use webhook::{WebhookReceiver, WebhookTarget};
 
+pub use crate::catalog::RWS;
+
 use crate::asset::Clock;
 use crate::catalog::{Catalog, CatalogError, Delivery, DeliveryState, DeliveryTry, NextTry};
 
-/// The target that insertion records go to.
-pub const RWS: &str = "rws";
 /// A lease outlives the longest request by this much.
 const LEASE_SLACK: SignedDuration = SignedDuration::from_secs(60);
 /// How often the table is looked at when nobody rings.

@@ -86,16 +86,13 @@ pub(super) async fn parts(
     let progress = Progress::default();
     let pipeline = Pipeline {
         spool: spool.clone(),
-        store: Arc::clone(&store),
+        store,
         catalog: catalog.clone(),
         seal: Arc::new(seal),
         mask: config.mask.clone(),
         signing: Arc::clone(&signing),
         targets: if config.gir.deliver { vec![RWS] } else { Vec::new() },
-        call_records: Arc::new(CallRecords {
-            settings: config.pbx.clone(),
-            zone: config.mask.time_zone(),
-        }),
+        call_records: call_records(config),
         settings: config.pipeline.clone(),
         clock: Arc::clone(&clock),
         bell,
@@ -106,15 +103,7 @@ pub(super) async fn parts(
     let links = links(config, data, &pipeline, &public_url)?;
     let couriers = couriers(config, data, &own_url, &pipeline, &links)?;
     let control = control(config, &pipeline, &ingest);
-    let player = Player {
-        catalog: catalog.clone(),
-        store,
-        key: play_key,
-        random: Arc::clone(&random),
-        kept: Default::default(),
-        shelf: Shelf::new(config.play.cache_bytes),
-        questions: Default::default(),
-    };
+    let player = player(config, &pipeline, play_key);
     let studio = studio(config, player.clone(), &pipeline);
     let binder = binder(config, &studio);
     let (mover, remover, keeper) = keepers(config, &studio, &delivery_bell)?;
@@ -152,6 +141,22 @@ pub(super) async fn parts(
         clock,
     };
     Ok(Parts { state, pipeline, control, couriers, studio, binder, mover, remover, keeper })
+}
+
+fn call_records(config: &Config) -> Arc<CallRecords> {
+    Arc::new(CallRecords { settings: config.pbx.clone(), zone: config.mask.time_zone() })
+}
+
+fn player(config: &Config, pipeline: &Pipeline, key: Option<PlayKey>) -> Player {
+    Player {
+        catalog: pipeline.catalog.clone(),
+        store: Arc::clone(&pipeline.store),
+        key,
+        random: Arc::clone(&pipeline.seal.random),
+        kept: Default::default(),
+        shelf: Shelf::new(config.play.cache_bytes),
+        questions: Default::default(),
+    }
 }
 
 fn control(config: &Config, pipeline: &Pipeline, ingest: &Ingest) -> Control {

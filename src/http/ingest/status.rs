@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::media::stored_document;
 use super::problem::Problem;
 use crate::asset::{Outcome, RecordingDocument, RecordingId};
-use crate::catalog::{MediaRow, MediaState};
+use crate::catalog::{MediaRow, MediaState, RWS};
 use crate::http::path::Names;
 use crate::http::peer::Address;
 use crate::http::{State, auth};

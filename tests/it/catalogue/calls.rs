@@ -28,8 +28,8 @@ fn filter(scope: CallScope) -> CallFilter {
     CallFilter { tenant: tenant(), scope, from: later(0), to: later(1000), min_duration_s: 0 }
 }
 
-/// Lists are in order, in batches as in pages, and their sums agree.
-pub(super) async fn call_records_are_listed(catalog: &Catalog) {
+/// Seven calls of which three begin at one instant; their files.
+async fn seven(catalog: &Catalog) -> Vec<AssetId> {
     let mut assets = Vec::new();
     for index in 0..7_i64 {
         let id = format!("called-{index}");
@@ -39,7 +39,6 @@ pub(super) async fn call_records_are_listed(catalog: &Catalog) {
         let recording = RecordingId::parse(&id).unwrap();
         let row = catalog.media_of(&tenant(), &recording).await.unwrap().remove(0);
         catalog.intend(row.asset_id, r#"{"not":"read here"}"#, "", now()).await.unwrap();
-        // Three of them begin at one instant.
         let at = if index < 3 { 10 } else { 10 + index };
         let new = record(row.asset_id, &id, (at, 1 + index % 2), 100 + index as u64);
         assert!(
@@ -50,6 +49,12 @@ pub(super) async fn call_records_are_listed(catalog: &Catalog) {
         assert!(!catalog.list_call_record(&new, now()).await.unwrap(), "listed twice");
         assets.push(row.asset_id);
     }
+    assets
+}
+
+/// Lists are in order, in batches as in pages, and their sums agree.
+pub(super) async fn call_records_are_listed(catalog: &Catalog) {
+    let assets = seven(catalog).await;
     let all = filter(CallScope::Client);
     let page = async |order, from: CallsFrom, limit| {
         catalog.call_records(&all, order, &from, limit).await.unwrap()

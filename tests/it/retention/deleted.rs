@@ -1,5 +1,7 @@
 //! Deletion on request, and holds.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use super::{delete, emptied, hold, keeper, request, sql, stored};
@@ -71,20 +73,17 @@ fn what_is_deleted_is_gone_everywhere() {
     assert!(metrics.contains("reelgate_media{state=\"erased\"} 1"), "{metrics}");
 }
 
-/// Every text of every table, but those that no recording writes to.
+/// Every row of every table.
 fn dump(gateway: &Gateway) -> String {
-    let tables = sql(gateway, "SELECT name FROM sqlite_master WHERE type = 'table'");
-    let tables = tables.as_array().unwrap().iter().map(|row| row[0].as_str().unwrap());
-    let mut all = String::new();
-    for table in tables {
-        let columns = sql(gateway, &format!("SELECT name FROM pragma_table_info('{table}')"));
-        for column in columns.as_array().unwrap() {
-            let column = column[0].as_str().unwrap();
-            let rows = sql(gateway, &format!("SELECT CAST(\"{column}\" AS TEXT) FROM \"{table}\""));
-            all.push_str(&format!("{table}.{column} {rows}\n"));
-        }
-    }
-    all
+    let script = "import sqlite3,sys\n\
+        c=sqlite3.connect(sys.argv[1],timeout=20)\n\
+        for (t,) in c.execute(\"SELECT name FROM sqlite_master WHERE type='table'\").fetchall():\n\
+        \x20for row in c.execute(f'SELECT * FROM {t}'): print(t, row)";
+    let mut python = Command::new("python3");
+    python.args(["-c", script]).arg(gateway.data().join("catalog.sqlite"));
+    let output = python.output().expect("python3");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn around(text: &str, word: &str) -> String {
