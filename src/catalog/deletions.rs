@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use sqlx::Row as _;
 
-use super::graves::{bury, drop_renditions, erase, tell, void_bundles};
+use super::graves::{bury, drop_renditions, end_deliveries, erase, tell, void_bundles};
 use super::names::{CHUNK, on_names};
 use super::pool::on_write;
 use super::{Catalog, CatalogError};
@@ -159,6 +159,7 @@ impl Catalog {
                 bury!(tx, id, chunk, now);
             }
             for chunk in progress.erased.chunks(CHUNK) {
+                end_deliveries!(tx, id, chunk, now);
                 tell!(tx, (tenant, why, now), chunk);
             }
             transaction.commit().await?;

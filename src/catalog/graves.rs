@@ -166,12 +166,14 @@ macro_rules! void_bundles {
 /// What is left of recordings without media: nothing that is about a person, with the instant as `$2`.
 /// A lease of a move stays, for it is still under way. States are made expressions lest SQLite take
 /// their index, which would give it everything that waits.
-pub(super) const BURIALS: &[&str] = &[
-    "UPDATE recordings SET gone_us = $2, document = '{}', \
+pub(super) const BURIALS: &[&str] = &["UPDATE recordings SET gone_us = $2, document = '{}', \
      started_us = COALESCE(started_us, created_us), caller_number = NULL, dialed_number = NULL, \
      agent_id = NULL, agent_name = NULL, contact_id = id, segment_id = id, \
      master_contact_id = NULL, interaction_id = NULL, masks_complete = 1, tier = 'active', \
-     tier_until_us = NULL, tier_error = NULL WHERE tenant = $1 AND id IN ({names})",
+     tier_until_us = NULL, tier_error = NULL WHERE tenant = $1 AND id IN ({names})"];
+
+/// The end of what is owed about recordings, or about single files, with the instant as `$2`.
+pub(super) const DELIVERY_ENDS: &[&str] = &[
     "INSERT INTO delivery_tries (delivery_id, attempt, at_us, outcome, detail) \
      SELECT d.id, d.attempts + 1, $2, 'refused', 'the recording was deleted' FROM deliveries d \
      WHERE d.tenant = $1 AND (d.state || '') IN ('pending', 'doubtful') \
@@ -179,6 +181,8 @@ pub(super) const BURIALS: &[&str] = &[
      ON CONFLICT (delivery_id, attempt) DO NOTHING",
     "UPDATE deliveries SET state = 'dead', attempts = attempts + 1, run_at_us = $2 \
      WHERE tenant = $1 AND (state || '') IN ('pending', 'doubtful') AND recording_id IN ({names})",
+    "UPDATE deliveries SET body = NULL WHERE tenant = $1 AND created_us <= $2 \
+     AND recording_id IN ({names})",
 ];
 
 /// What is about such recordings, and goes.
@@ -186,7 +190,6 @@ pub(super) const LEGACIES: &[&str] = &[
     "DELETE FROM recording_terms WHERE tenant = $1 AND recording_id IN ({names})",
     "DELETE FROM late_masks WHERE tenant = $1 AND recording_id IN ({names})",
     "DELETE FROM inserted_records WHERE tenant = $1 AND id IN ({names})",
-    "UPDATE deliveries SET body = NULL WHERE tenant = $1 AND recording_id IN ({names})",
 ];
 
 /// The same for ended interactions of which no recording is left.
@@ -204,7 +207,7 @@ pub(super) const INTERACTION_LEGACIES: &[&str] = &[
 /// Makes tombstones of those recordings that have no media any more.
 macro_rules! bury {
     ($tx:expr, $tenant:expr, $recordings:expr, $now:expr) => {{
-        use $crate::catalog::graves::{BURIALS, INTERACTION_LEGACIES, LEGACIES};
+        use $crate::catalog::graves::{BURIALS, DELIVERY_ENDS, INTERACTION_LEGACIES, LEGACIES};
         let empty = "SELECT r.id, r.interaction_id FROM recordings r WHERE r.tenant = $1 \
                      AND r.gone_us IS NULL AND r.id IN ({names}) AND NOT EXISTS (SELECT 1 \
                      FROM media m WHERE m.tenant = r.tenant AND m.recording_id = r.id \
@@ -216,7 +219,7 @@ macro_rules! bury {
         }
         let at = $crate::catalog::micros($now);
         if !gone.is_empty() {
-            for sql in BURIALS {
+            for sql in BURIALS.iter().chain(DELIVERY_ENDS) {
                 on_names!(sql, [$tenant, at], &gone).execute(&mut **$tx).await?;
             }
             for sql in LEGACIES {
@@ -227,6 +230,16 @@ macro_rules! bury {
             for sql in INTERACTION_LEGACIES {
                 on_names!(sql, [$tenant], &interactions).execute(&mut **$tx).await?;
             }
+        }
+    }};
+}
+
+/// Ends what is owed about single files: the messages that webhooks are told.
+macro_rules! end_deliveries {
+    ($tx:expr, $tenant:expr, $names:expr, $now:expr) => {{
+        let at = $crate::catalog::micros($now);
+        for sql in $crate::catalog::graves::DELIVERY_ENDS {
+            on_names!(sql, [$tenant, at], $names).execute(&mut **$tx).await?;
         }
     }};
 }
@@ -272,4 +285,4 @@ macro_rules! tell {
     }};
 }
 
-pub(super) use {bury, drop_renditions, erase, tell, void_bundles};
+pub(super) use {bury, drop_renditions, end_deliveries, erase, tell, void_bundles};

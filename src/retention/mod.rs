@@ -8,6 +8,8 @@
 mod remover;
 mod settings;
 mod sweeper;
+#[cfg(test)]
+mod tests;
 
 pub use remover::Remover;
 pub use settings::{RetentionSettings, TenantRetention, WhenFull};

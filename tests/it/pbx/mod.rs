@@ -7,6 +7,7 @@ mod limits;
 mod links;
 mod lists;
 mod oauth;
+mod tenants;
 mod webhook;
 
 use std::process::Command;

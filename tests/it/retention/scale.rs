@@ -56,7 +56,6 @@ fn a_hundred_thousand_assets_in_one_call() {
         let (took, grown) = (begun.elapsed(), resident().saturating_sub(before));
         println!("{COUNT} assets in {took:?}; {grown} KiB more resident");
         assert_eq!(done, Deleted::Done { count: COUNT as u64, missing: 0 });
-        assert!(took.as_secs() < 120, "{took:?}");
         assert!(grown < 128 * 1024, "{grown} KiB");
         let left: (i64, i64, i64, i64) = sqlx::query_as(
             "SELECT (SELECT COUNT(*) FROM removals), (SELECT COUNT(*) FROM audit), \
