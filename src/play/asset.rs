@@ -266,8 +266,9 @@ impl Playable {
         .boxed()
     }
 
-    /// The same, read past the shelf: for work that reads every byte once.
-    pub(super) fn unshelved(mut self) -> Self {
+    /// The same, read past the shelf: for whoever reads every byte once. What is larger than the shelf
+    /// finds nothing there, and would push off what players come back to.
+    pub fn unshelved(mut self) -> Self {
         self.stored.shelf = Shelf::new(0);
         self
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// How often a condition is asked for, and how many times: a minute in all.
+/// How often a condition is asked for, and how many times in a minute.
 const POLL: Duration = Duration::from_millis(20);
 const POLLS: u32 = 3000;
 
@@ -34,8 +34,17 @@ pub(crate) fn document(name: &str) -> Value {
 }
 
 /// Waits until `condition` gives something.
-pub(crate) fn wait<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..POLLS {
+pub(crate) fn wait<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    wait_minutes(1, what, condition)
+}
+
+/// Waits so many minutes, for what moves gigabytes.
+pub(crate) fn wait_minutes<T>(
+    minutes: u32,
+    what: &str,
+    mut condition: impl FnMut() -> Option<T>,
+) -> T {
+    for _ in 0..POLLS * minutes {
         if let Some(found) = condition() {
             return found;
         }

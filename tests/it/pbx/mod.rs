@@ -3,6 +3,7 @@
 mod archive;
 mod deletion;
 mod files;
+mod large;
 mod limits;
 mod links;
 mod lists;
