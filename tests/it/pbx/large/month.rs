@@ -58,7 +58,7 @@ impl Reader {
         });
     }
 
-    fn to_end(mut self, gateway: &Gateway, base: u64) -> Vec<u8> {
+    fn finish(mut self, gateway: &Gateway, base: u64) -> Vec<u8> {
         self.read_to(usize::MAX);
         println!(
             "{RECORDS} records, {:.1} MB: first byte {:?}, total {:?}, memory at the peak {:.1} MiB, \
@@ -115,13 +115,13 @@ fn a_month_of_100_000_records_is_a_stream() {
     let gateway = &office.gateway;
     let base = forget_peak(gateway);
 
-    let whole = Reader::ask(&office, "desc").to_end(gateway, base);
+    let whole = Reader::ask(&office, "desc").finish(gateway, base);
     // A slow reader: somebody else gets everything while they pause, and sums and tokens are served.
     let mut slow = Reader::ask(&office, "desc");
     slow.read_to(FIRST_PART);
-    let other = Reader::ask(&office, "asc").to_end(gateway, base);
+    let other = Reader::ask(&office, "asc").finish(gateway, base);
     assert_eq!(get(&format!("record/stats/?{MARCH}")).json(), stats);
-    let slow = slow.to_end(gateway, base);
+    let slow = slow.finish(gateway, base);
     let grown = peak(gateway) - base;
     assert!(grown <= LIST_MEMORY, "lists took {grown} bytes of memory, the limit is {LIST_MEMORY}");
     assert!(slow == whole, "the slow reader got another list");
