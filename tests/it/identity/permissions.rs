@@ -58,7 +58,7 @@ fn a_catalogue_from_before_gets_the_new_names() {
             of("boss").await,
             "ingest.read recorder admin play record.on_demand record.mask record.screen \
              events.read keys.manage keys.own audit.read play.any play.insights links.manage \
-             records.hold records.delete"
+             records.read records.hold records.delete"
         );
         assert_eq!(of("gw").await, "ingest.write recorder");
         catalog.close().await;
