@@ -86,7 +86,7 @@ pub use search::{FoundRecording, MAX_SEARCH_WORDS, RecordingSearch};
 pub use settings::CatalogSettings;
 pub use space::{SpaceUse, SpaceWarning};
 pub use state::MediaState;
-pub use storage_links::StorageLinkRow;
+pub use storage_links::{OtherLinks, StorageLinkRow};
 pub use tickets::TicketRow;
 pub use tiers::{Move, Tier};
 pub use uploads::{Accepted, UploadClaim};

@@ -20,6 +20,17 @@ pub struct StorageLinkRow {
     pub revoked: bool,
 }
 
+/// What becomes of the links that an asset has, when it gets another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherLinks {
+    /// There are none; nothing is added otherwise.
+    Absent,
+    /// They stay good.
+    Stay,
+    /// They are taken back.
+    End,
+}
+
 type Columns = (String, String, String, String, Option<i64>);
 
 const COLUMNS: &str = "SELECT tenant, asset_id, key_id, nonce, revoked_us FROM storage_links";
@@ -70,9 +81,8 @@ impl Catalog {
         row.map(read).transpose()
     }
 
-    /// Adds a link to an asset that has none. With `rotate`, older ones are taken back; without it,
-    /// nothing is added when there is one, whether taken back or not: then false. The entry tells of
-    /// it.
+    /// Adds a link to an asset; false when others must be absent and one is there, taken back or not.
+    /// The entry tells of it.
     ///
     /// # Errors
     /// [`CatalogError`].
@@ -80,7 +90,7 @@ impl Catalog {
         &self,
         row: &StorageLinkRow,
         token: Digest,
-        rotate: bool,
+        others: OtherLinks,
         entry: &AuditEntry<'_>,
     ) -> Result<bool, CatalogError> {
         // Held until the end, so that two requests do not make two links.
@@ -90,14 +100,14 @@ impl Catalog {
         ];
         let add = "INSERT INTO storage_links (token_sha256, tenant, asset_id, key_id, nonce, \
                    created_us) SELECT $1,$2,$3,$4,$5,$6 WHERE NOT EXISTS \
-                   (SELECT 1 FROM storage_links WHERE asset_id = $3 AND $7 = 0)";
+                   (SELECT 1 FROM storage_links WHERE asset_id = $3 AND $7 = 1)";
         let asset = row.asset_id.to_string();
         on_write!(self, |pool, begin, _lock| {
             let mut tx = pool.begin_with(begin).await?;
             for lock in locks {
                 sqlx::query(lock).bind(&asset).execute(&mut *tx).await?;
             }
-            if rotate {
+            if others == OtherLinks::End {
                 let query = sqlx::query(REVOKE).bind(&asset).bind(micros(entry.now));
                 query.execute(&mut *tx).await?;
             }
@@ -108,7 +118,7 @@ impl Catalog {
                 .bind(&row.key_id)
                 .bind(&row.nonce)
                 .bind(micros(entry.now))
-                .bind(i64::from(rotate))
+                .bind(i64::from(others == OtherLinks::Absent))
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();

@@ -130,7 +130,10 @@ impl Identity {
         login: Login,
         address: IpAddr,
     ) -> Result<Principal, IdentityError> {
-        Principal::of(&self.verified(login, address).await?)
+        let row = self.verified(login, address).await?;
+        let mut principal = Principal::of(&row)?;
+        principal.application = (row.kind == APPLICATION).then(|| acting(&row));
+        Ok(principal)
     }
 
     async fn verified(&self, login: Login, address: IpAddr) -> Result<PrincipalRow, IdentityError> {
@@ -229,12 +232,16 @@ impl Identity {
         {
             return Err(IdentityError::Refused);
         }
-        let level = application.access_level.as_deref().and_then(AccessLevel::parse);
         let mut principal = Principal::of(&user)?;
-        principal.application =
-            Some(Application { name: application.name, level: level.unwrap_or(AccessLevel::Call) });
+        principal.application = Some(acting(&application));
         Ok(principal)
     }
+}
+
+/// What an application's row says that it allows: reading, if it says nothing.
+fn acting(row: &PrincipalRow) -> Application {
+    let level = row.access_level.as_deref().and_then(AccessLevel::parse);
+    Application { name: row.name.clone(), level: level.unwrap_or(AccessLevel::Call) }
 }
 
 /// Changes with either password, which voids the tokens that the old ones brought.

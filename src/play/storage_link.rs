@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{LinkKeys, Links, PlayError};
 use crate::asset::{AssetId, Digest, TenantId};
-use crate::catalog::{AuditEntry, StorageLinkRow};
+use crate::catalog::{AuditEntry, OtherLinks, StorageLinkRow};
 use crate::seal::{Random as _, SystemRandom};
 
 /// Where storage links lie.
@@ -54,7 +54,7 @@ impl Links {
     pub async fn storage_token(&self, owner: LinkOwner<'_>) -> Result<String, PlayError> {
         loop {
             let Some(row) = self.catalog.storage_link(owner.asset).await? else {
-                if let Some(token) = self.new_token(owner, false).await? {
+                if let Some(token) = self.new_token(owner, OtherLinks::Absent).await? {
                     return Ok(token);
                 }
                 // Somebody else was faster.
@@ -67,7 +67,7 @@ impl Links {
                 return Ok(token);
             }
             // The old token is good still, but nobody can tell it.
-            return self.rotate_storage_token(owner).await;
+            return self.another_token(owner, OtherLinks::Stay).await;
         }
     }
 
@@ -76,14 +76,22 @@ impl Links {
     /// # Errors
     /// [`PlayError`].
     pub async fn rotate_storage_token(&self, owner: LinkOwner<'_>) -> Result<String, PlayError> {
-        let made = self.new_token(owner, true).await?;
+        self.another_token(owner, OtherLinks::End).await
+    }
+
+    async fn another_token(
+        &self,
+        owner: LinkOwner<'_>,
+        others: OtherLinks,
+    ) -> Result<String, PlayError> {
+        let made = self.new_token(owner, others).await?;
         made.ok_or_else(|| PlayError::Keys { detail: "no link was made".to_owned() })
     }
 
     async fn new_token(
         &self,
         owner: LinkOwner<'_>,
-        rotate: bool,
+        others: OtherLinks,
     ) -> Result<Option<String>, PlayError> {
         let no_randomness = |_| PlayError::Keys { detail: "no randomness".to_owned() };
         let mut bytes = [0_u8; 24];
@@ -99,11 +107,11 @@ impl Links {
             nonce,
             revoked: false,
         };
-        let action = if rotate { "link.rotate" } else { "link.create" };
+        let action = if others == OtherLinks::End { "link.rotate" } else { "link.create" };
         let subject = asset.to_string();
         let entry = self.entry(owner, action, &subject);
         let digest = Digest::of(token.as_bytes());
-        let added = self.catalog.add_storage_link(&row, digest, rotate, &entry).await?;
+        let added = self.catalog.add_storage_link(&row, digest, others, &entry).await?;
         Ok(added.then_some(token))
     }
 

@@ -193,7 +193,8 @@ impl File {
         strict: bool,
     ) -> Result<Self, Problem> {
         if found.media.state == MediaState::Archived {
-            return Err(Problem::too_early("archived", "the record is in the archive"));
+            let message = "the record is in the archive; it must be retrieved first";
+            return Err(Problem::new(StatusCode::TOO_EARLY, "archived", message));
         }
         let asset = found.media.asset_id;
         let playable = state.player.open(asset).await?;

@@ -105,7 +105,9 @@ async fn api(
 ) -> Result<Response, Problem> {
     let resource = Resource::parse(steps);
     let challenge = match resource {
-        Some(Resource::Record(..) | Resource::Download(..)) => Challenge::Basic,
+        Some(Resource::Record(..) | Resource::Download(..)) if is_reading(request.method()) => {
+            Challenge::Basic
+        }
         _ => Challenge::Bearer,
     };
     let query = Query::read(request.uri().query().unwrap_or_default())?;

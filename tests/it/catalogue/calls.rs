@@ -2,7 +2,8 @@
 
 use reelgate::asset::{AssetId, Digest, RecordingId};
 use reelgate::catalog::{
-    CallFilter, CallOrder, CallScope, CallsFrom, Catalog, NewCallRecord, Queued, StorageLinkRow,
+    CallFilter, CallOrder, CallScope, CallsFrom, Catalog, NewCallRecord, OtherLinks, Queued,
+    StorageLinkRow,
 };
 
 use super::{accept, declare, document, entry, later, now, tenant};
@@ -128,20 +129,23 @@ async fn links_are_one_at_a_time(catalog: &Catalog, asset: AssetId) {
         revoked: false,
     };
     let make = entry(&own, "link.create", "x");
-    let add = async |nonce: &str, rotate| {
+    let add = async |nonce: &str, others| {
         let digest = Digest::of(nonce.as_bytes());
-        catalog.add_storage_link(&row(nonce), digest, rotate, &make).await.unwrap()
+        catalog.add_storage_link(&row(nonce), digest, others, &make).await.unwrap()
     };
-    let (first, second) = tokio::join!(add("a", false), add("b", false));
+    let (first, second) = tokio::join!(add("a", OtherLinks::Absent), add("b", OtherLinks::Absent));
     assert!(first != second, "two links were made at once, or none");
-    assert!(add("c", true).await);
+    assert!(add("e", OtherLinks::Stay).await);
+    let beside = catalog.storage_link_by_token(Digest::of(if first { b"a" } else { b"b" })).await;
+    assert!(!beside.unwrap().unwrap().revoked, "a link beside another one ended it");
+    assert!(add("c", OtherLinks::End).await);
     let now_good = catalog.storage_link(asset).await.unwrap().unwrap();
     assert_eq!((now_good.nonce.as_str(), now_good.revoked), ("c", false));
     let old = catalog.storage_link_by_token(Digest::of(if first { b"a" } else { b"b" })).await;
     assert!(old.unwrap().unwrap().revoked);
     assert!(catalog.revoke_storage_link(asset, &make).await.unwrap());
     assert!(!catalog.revoke_storage_link(asset, &make).await.unwrap());
-    assert!(!add("d", false).await, "a link that was taken back came again");
+    assert!(!add("d", OtherLinks::Absent).await, "a link that was taken back came again");
     assert!(catalog.storage_link(asset).await.unwrap().unwrap().revoked);
 }
 

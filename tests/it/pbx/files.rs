@@ -82,6 +82,15 @@ fn a_browser_signs_in_with_name_and_password_for_downloads_alone() {
     let address = format!("{scheme}://01874*0541%40pbx.example:{password}@{rest}/download/");
     let output = Command::new("curl").args(["-s", "-f", &address]).output().expect("curl");
     assert!(output.status.success() && output.stdout == sample(FILE));
+    // Names and passwords read; they delete nothing, whatever their owner may.
+    let boss = add(&office.gateway, "boss", "user", &super::ALL);
+    let output = Command::new("curl")
+        .args(["-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "DELETE", "-u"])
+        .args([&format!("boss:{boss}"), &url])
+        .output()
+        .expect("curl");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "401");
+    assert_eq!(office.march().len(), 1);
     let wrong = basic(&format!("{url}/download/"), "01874*0541@pbx.example:wrong");
     assert_problem(&wrong, 401, "401");
     assert!(wrong.header("www-authenticate").starts_with("Basic"));

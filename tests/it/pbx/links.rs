@@ -100,6 +100,23 @@ fn links_are_rotated_revoked_and_end_with_the_record() {
 }
 
 #[test]
+fn a_lost_key_ends_no_link() {
+    let (mut office, path) = with_one();
+    let old = link(&office, &path);
+    office.gateway.kill();
+    std::fs::remove_file(office.gateway.data().join("link.keys")).expect("the link keys");
+    office.gateway.restart();
+    let tail = |url: &str| url.split("/s/").nth(1).expect("a token").to_owned();
+    let new = link(&office, &path);
+    assert_ne!(tail(&old), tail(&new));
+    assert_eq!(tail(&link(&office, &path)), tail(&new));
+    for url in [&old, &new] {
+        let url = format!("{}/s/{}", office.gateway.url, tail(url));
+        assert_eq!(send("GET", &url, &[], "").status, 200, "{url}");
+    }
+}
+
+#[test]
 fn a_link_may_be_asked_for_that_ends() {
     let (office, path) = with_one();
     let answer = office.call("GET", &format!("{path}/storage_url/?lifetime=180"), "");
